@@ -1,0 +1,149 @@
+"""Errors of the pure core. Each carries a stable code and the parameters of its sentence.
+
+The web layer maps codes to HTTP statuses (`webapp/errors.py`); nothing here knows HTTP.
+"""
+
+from typing import Any, ClassVar
+
+
+class ProcessingError(Exception):
+    """A problem that the person who gave the input can understand and mend.
+
+    `code` is stable and part of the API; `parameters` are plain JSON values that the sentence uses.
+    """
+
+    code: ClassVar[str] = "ProcessingError"
+    template: ClassVar[str] = "Processing failed."
+
+    def __init__(self, **parameters: Any) -> None:
+        self.parameters = parameters
+        super().__init__(self.template.format(**parameters))
+
+
+class NotARaster(ProcessingError):
+    """The file's first bytes are not those of a GeoTIFF."""
+
+    code = "NotARaster"
+    template = "{name} is not a GeoTIFF: its content is {found}. Upload a GeoTIFF (.tif)."
+
+
+class RasterUnreadable(ProcessingError):
+    """The file claims to be a GeoTIFF, but cannot be read."""
+
+    code = "RasterUnreadable"
+    template = "{name} cannot be read as a GeoTIFF; it may be truncated or damaged. {detail}"
+
+
+class RasterTooLarge(ProcessingError):
+    """The header announces more pixels than the budget allows."""
+
+    code = "RasterTooLarge"
+    template = "{name} decodes to {decoded_gb:.1f} GB; the limit is {limit_gb:.1f} GB."
+
+
+class CrsMissing(ProcessingError):
+    """The raster has no coordinate reference system."""
+
+    code = "CrsMissing"
+    template = "{name} has no coordinate reference system. Assign one (for example with gdal_edit) and try again."
+
+
+class GeotransformInvalid(ProcessingError):
+    """The raster has no usable mapping from pixels to coordinates."""
+
+    code = "GeotransformInvalid"
+    template = "{name} has no usable georeference: {detail}."
+
+
+class BandsNotAllowed(ProcessingError):
+    """The band layout cannot be turned into a picture."""
+
+    code = "BandsNotAllowed"
+    template = "{name} has bands that cannot be used: {detail}."
+
+
+class DtypeNotAllowed(ProcessingError):
+    """The data type cannot be turned into a picture."""
+
+    code = "DtypeNotAllowed"
+    template = "{name} has pixels of type {dtype}; integers and real floats up to 64 bit are supported."
+
+
+class SceneEmpty(ProcessingError):
+    """Every pixel is nodata."""
+
+    code = "SceneEmpty"
+    template = "{name} holds no valid pixel: all of it is nodata."
+
+
+class PixelSizeTooLarge(ProcessingError):
+    """The ground sampling distance is coarser than the detector can use."""
+
+    code = "PixelSizeTooLarge"
+    template = (
+        "{name} has a ground sampling distance of {gsd_m:.2f} m; "
+        "this detector needs {gsd_max_m:.2f} m or finer to see buildings."
+    )
+
+
+class PixelSizeTooSmall(ProcessingError):
+    """The ground sampling distance is finer than the detector can use."""
+
+    code = "PixelSizeTooSmall"
+    template = "{name} has a ground sampling distance of {gsd_m:.4f} m; this detector needs {gsd_min_m:.4f} m or coarser."
+
+
+class AoiInvalid(ProcessingError):
+    """The drawn or given region is not a valid area."""
+
+    code = "AoiInvalid"
+    template = "The region is not a valid polygon: {detail}."
+
+
+class AoiOutsideScene(ProcessingError):
+    """The region and the scene do not meet."""
+
+    code = "AoiOutsideScene"
+    template = "The region does not meet the scene {name}. Draw it over the imagery."
+
+
+class WeightsInvalid(ProcessingError):
+    """The weights file is missing or is not one of ours."""
+
+    code = "WeightsInvalid"
+    template = "The detector weights {name} cannot be used: {detail}."
+
+
+class DeviceUnavailable(ProcessingError):
+    """The asked-for device is not on this machine."""
+
+    code = "DeviceUnavailable"
+    template = "The device {device} is not available here: {detail}."
+
+
+class OutputUnsupported(ProcessingError):
+    """The output file's suffix names no driver that we write."""
+
+    code = "OutputUnsupported"
+    template = "The output {name} has an unknown suffix; use one of {allowed}."
+
+
+class OutputNotWritable(ProcessingError):
+    """The output cannot be written (no folder, no rights, disk full)."""
+
+    code = "OutputNotWritable"
+    template = "The output {name} cannot be written: {detail}."
+
+
+class ParameterInvalid(ProcessingError):
+    """A parameter is outside its range."""
+
+    code = "ParameterInvalid"
+    template = "{parameter} is {value}; {rule}."
+
+
+class Cancelled(ProcessingError):
+    """The work was asked to stop."""
+
+    code = "Cancelled"
+    template = "The work was cancelled."

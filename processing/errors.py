@@ -48,6 +48,13 @@ class CrsMissing(ProcessingError):
     template = "{name} has no coordinate reference system. Assign one (for example with gdal_edit) and try again."
 
 
+class CrsUnusable(ProcessingError):
+    """The raster's coordinate reference system cannot be related to the Earth."""
+
+    code = "CrsUnusable"
+    template = "{name} has a coordinate reference system that cannot be turned into longitude and latitude: {detail}"
+
+
 class GeotransformInvalid(ProcessingError):
     """The raster has no usable mapping from pixels to coordinates."""
 
@@ -90,7 +97,9 @@ class PixelSizeTooSmall(ProcessingError):
     """The ground sampling distance is finer than the detector can use."""
 
     code = "PixelSizeTooSmall"
-    template = "{name} has a ground sampling distance of {gsd_m:.4f} m; this detector needs {gsd_min_m:.4f} m or coarser."
+    template = (
+        "{name} has a ground sampling distance of {gsd_m:.4f} m; this detector needs {gsd_min_m:.4f} m or coarser."
+    )
 
 
 class AoiInvalid(ProcessingError):
@@ -133,6 +142,22 @@ class OutputNotWritable(ProcessingError):
 
     code = "OutputNotWritable"
     template = "The output {name} cannot be written: {detail}."
+
+
+class ExportTooLarge(ProcessingError):
+    """The chosen format cannot hold this many footprints."""
+
+    code = "ExportTooLarge"
+    template = (
+        "{format} files end at {limit_gb:.0f} GB and these footprints need more; choose GeoPackage or GeoParquet."
+    )
+
+
+class FormatUnknown(ProcessingError):
+    """The export format is not one that we write."""
+
+    code = "FormatUnknown"
+    template = "The export format {format} is unknown; use one of {allowed}."
 
 
 class ParameterInvalid(ProcessingError):

@@ -1,0 +1,71 @@
+"""What a page says about a job: its state, how far it is, how it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from pages import formats
+
+if TYPE_CHECKING:
+    from webapp.services.views import JobView
+
+ACTIVE_STATES = frozenset({"queued", "running"})
+STATE_LABELS = {
+    "queued": "Waiting",
+    "running": "Running",
+    "succeeded": "Finished",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "dead": "Given up",
+}
+
+
+def is_active(job: JobView) -> bool:
+    """Tell whether the job may still change."""
+    return job.state in ACTIVE_STATES
+
+
+def chip(job: JobView) -> str:
+    """Return the job's state as a coloured label."""
+    label = "Cancelling" if is_active(job) and job.cancel_requested else STATE_LABELS.get(job.state, job.state)
+    return f'<span class="bf-chip bf-{formats.text(job.state)}">{formats.text(label)}</span>'
+
+
+def seconds_taken(job: JobView) -> float | None:
+    """Return how long the job has been running, or ran; None before it starts."""
+    if job.started_at is None:
+        return None
+    return ((job.finished_at or datetime.now(UTC)) - job.started_at).total_seconds()
+
+
+def progress(job: JobView) -> str:
+    """Return how far an active job is, in words."""
+    if job.cancel_requested:
+        return "Stopping after the window in hand"
+    if job.state == "queued":
+        return "Waiting for a free worker" if job.attempt == 0 else "Waiting to be taken up again"
+    if not job.windows_total:
+        return "Reading the scene"
+    words = f"{formats.count(job.windows_done)} of {formats.count(job.windows_total)} windows"
+    return words if job.eta_s is None else f"{words} · about {formats.duration(job.eta_s)} left"
+
+
+def outcome(job: JobView) -> str:
+    """Return how a job ended, in words; of one that failed, its error."""
+    if job.state == "succeeded":
+        return f"{buildings(job.footprint_count)} found in {formats.duration(seconds_taken(job) or 0)}"
+    if job.state == "cancelled":
+        return f"Cancelled; {buildings(job.footprint_count)} kept"
+    return job.error_message or "It ended without a reason."
+
+
+def buildings(number: int) -> str:
+    """Return a number of buildings with its noun."""
+    return "1 building" if number == 1 else f"{formats.count(number)} buildings"
+
+
+def choice_label(job: JobView) -> str:
+    """Return the name of a job in a list of the jobs of one scene."""
+    found = buildings(job.footprint_count) if job.state == "succeeded" else STATE_LABELS.get(job.state, job.state)
+    return f"{formats.when(job.created_at)} · {found}"

@@ -1,0 +1,82 @@
+"""The frame that all pages share: bar, drawer, main area, colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import panel_material_ui as pmui
+
+from pages.app_header import AppHeader
+from pages.markup import stylesheet
+from pages.session import Session
+
+PRODUCT = "Building Footprints"
+BAR_COLOR = "#14222e"
+THEME = {
+    "light": {
+        "palette": {
+            "primary": {"main": "#1f6aa5"},
+            "secondary": {"main": "#51636f"},
+            "background": {"default": "#eef2f5", "paper": "#ffffff"},
+            "text": {"primary": "#17232c", "secondary": "#556571"},
+        },
+        "typography": {"fontSize": 13, "button": {"textTransform": "none", "letterSpacing": "0"}},
+        "shape": {"borderRadius": 6},
+    },
+    "dark": {
+        "palette": {
+            "primary": {"main": "#6fb6ea"},
+            "secondary": {"main": "#9fb2c0"},
+            "background": {"default": "#10171e", "paper": "#18222b"},
+            "text": {"primary": "#e6edf2", "secondary": "#9db0bd"},
+        },
+        "typography": {"fontSize": 13, "button": {"textTransform": "none", "letterSpacing": "0"}},
+        "shape": {"borderRadius": 6},
+    },
+}
+PAGE_SX = {
+    "& .MuiAppBar-root": {"backgroundColor": BAR_COLOR, "backgroundImage": "none", "boxShadow": "none",
+                          "borderBottom": "1px solid rgba(255,255,255,.08)"},
+    "& .MuiToolbar-root": {"minHeight": "52px !important", "paddingLeft": "16px", "paddingRight": "10px"},
+    "& .title": {"fontSize": "16px !important", "fontWeight": 600, "letterSpacing": ".01em", "whiteSpace": "nowrap"},
+    "@media (max-width: 760px)": {"& .title": {"display": "none"}},
+    "& .MuiAppBar-root .MuiLinearProgress-root": {"height": "2px"},
+}
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """What differs from page to page."""
+
+    title: str
+    path: str
+    main: list[Any]
+    sidebar: list[Any] = field(default_factory=list)
+
+
+def build_page(session: Session, parts: PageParts) -> pmui.Page:
+    """Return the page, ready to be served."""
+    header = AppHeader(
+        active=parts.path,
+        username=session.principal.username,
+        csrf_token=session.csrf_token,
+        sizing_mode="stretch_width",
+        height=52,
+        margin=0,
+    )
+    return pmui.Page(
+        title=PRODUCT,
+        meta_title=f"{parts.title} · {PRODUCT}",
+        meta_name=f"{parts.title} · {PRODUCT}",
+        header=[header],
+        sidebar=parts.sidebar,
+        main=parts.main,
+        sidebar_width=336,
+        sidebar_resizable=False,
+        theme_toggle=False,
+        busy_indicator=None,
+        theme_config=THEME,
+        raw_css=[stylesheet("page.css")],
+        sx=PAGE_SX,
+    )

@@ -1,0 +1,42 @@
+"""Building footprints."""
+
+from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, now_s
+from models.geometry_type import FootprintGeometry
+from models.job import BIG_ID
+
+
+class BuildingFootprint(Base):
+    """A polygon in EPSG:4326 with its true area. Owner and scene are repeated here so that reads need no join."""
+
+    __tablename__ = "building_footprints"
+    __table_args__ = (
+        UniqueConstraint("job_id", "footprint_key"),
+        CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence_range"),
+        CheckConstraint("area_m2 >= 0", name="area_positive"),
+        CheckConstraint("min_lon <= max_lon AND min_lat <= max_lat", name="envelope_ordered"),
+        Index(None, "job_id", "id"),
+        Index(None, "owner_id", "id"),
+        Index(None, "scene_id", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("processing_jobs.id", ondelete="CASCADE"))
+    scene_id: Mapped[str] = mapped_column(ForeignKey("scenes.id"))
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    footprint_key: Mapped[str] = mapped_column(String(64))
+    geometry: Mapped[bytes] = mapped_column(FootprintGeometry)
+    raw_geometry: Mapped[bytes | None] = mapped_column(FootprintGeometry)
+    area_m2: Mapped[float] = mapped_column(Double)
+    confidence: Mapped[float] = mapped_column(Double)
+    reg_method: Mapped[str] = mapped_column(String(32))
+    reg_iou: Mapped[float | None] = mapped_column(Double)
+    reg_status: Mapped[str] = mapped_column(String(32))
+    min_lon: Mapped[float] = mapped_column(Double)
+    min_lat: Mapped[float] = mapped_column(Double)
+    max_lon: Mapped[float] = mapped_column(Double)
+    """Above 180 for a footprint over the antimeridian."""
+    max_lat: Mapped[float] = mapped_column(Double)
+    created_at: Mapped[float] = mapped_column(Double, server_default=now_s())

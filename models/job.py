@@ -1,0 +1,116 @@
+"""Jobs: the row a person sees, and the rows that make sure it ends exactly once."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, now_s
+
+BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
+"""SQLite numbers rows by itself only where the type is INTEGER."""
+
+TERMINAL_SQL = "('succeeded', 'failed', 'cancelled', 'dead')"
+
+
+class ProcessingJob(Base):
+    """One extraction that somebody asked for. A worker holds it by lease; `lease_epoch` fences its writes."""
+
+    __tablename__ = "processing_jobs"
+    __table_args__ = (
+        CheckConstraint(f"state IN ('queued', 'running') OR state IN {TERMINAL_SQL}", name="state_known"),
+        CheckConstraint(f"(finished_at IS NOT NULL) = (state IN {TERMINAL_SQL})", name="finished_when_terminal"),
+        CheckConstraint("(lease_until IS NOT NULL) = (state = 'running')", name="leased_when_running"),
+        CheckConstraint("attempt >= 0 AND attempt <= max_attempts", name="attempts_bounded"),
+        Index(None, "owner_id", "created_at"),
+        Index(None, "scene_id"),
+        Index("ix_processing_jobs_open", "state", "lease_until", postgresql_where=text("finished_at IS NULL")),
+    )
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    scene_id: Mapped[str] = mapped_column(ForeignKey("scenes.id"))
+    params: Mapped[dict[str, Any]] = mapped_column(JSON)
+    aoi_geojson: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    state: Mapped[str] = mapped_column(String(16), server_default="queued")
+
+    attempt: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How often a worker has taken the job. A release at shutdown takes its own away again."""
+    max_attempts: Mapped[int] = mapped_column(Integer)
+    lease_owner: Mapped[str | None] = mapped_column(String(128))
+    lease_epoch: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Grows with every claim and never falls: who holds an older one is a stranger."""
+    lease_until: Mapped[float | None] = mapped_column(Double)
+    cancel_requested_at: Mapped[float | None] = mapped_column(Double)
+
+    windows_done: Mapped[int] = mapped_column(Integer, server_default="0")
+    windows_total: Mapped[int] = mapped_column(Integer, server_default="0")
+    footprint_count: Mapped[int] = mapped_column(Integer, server_default="0")
+    windows_before: Mapped[int] = mapped_column(Integer, server_default="0")
+    """Windows that earlier attempts had done when the present one began."""
+    attempt_started_at: Mapped[float | None] = mapped_column(Double)
+    progress_at: Mapped[float | None] = mapped_column(Double)
+
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    started_at: Mapped[float | None] = mapped_column(Double)
+    finished_at: Mapped[float | None] = mapped_column(Double)
+
+
+class OutboxEntry(Base):
+    """A message to be sent, written with the row that it is about. The relay sends it and sets `published_at`."""
+
+    __tablename__ = "job_outbox"
+    __table_args__ = (Index("ix_job_outbox_unpublished", "published_at", "id"),)
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("processing_jobs.id", ondelete="CASCADE"), index=True)
+    created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    published_at: Mapped[float | None] = mapped_column(Double)
+
+
+class JobPart(Base):
+    """A part of a running job that is done: its raw detections, so that a second attempt does not infer it again."""
+
+    __tablename__ = "job_parts"
+
+    job_id: Mapped[str] = mapped_column(ForeignKey("processing_jobs.id", ondelete="CASCADE"), primary_key=True)
+    part: Mapped[int] = mapped_column(Integer, primary_key=True)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    saved_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+
+
+class JobMessage(Base):
+    """A line of the job's log, for its owner."""
+
+    __tablename__ = "job_messages"
+
+    id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("processing_jobs.id", ondelete="CASCADE"), index=True)
+    at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    level: Mapped[str] = mapped_column(String(8))
+    text: Mapped[str] = mapped_column(Text)
+
+
+class WorkerBeat(Base):
+    """A worker that was seen. Health and the Jobs page ask here, not the broker."""
+
+    __tablename__ = "worker_beats"
+
+    name: Mapped[str] = mapped_column(String(128), primary_key=True)
+    pid: Mapped[int] = mapped_column(Integer)
+    started_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    seen_at: Mapped[float] = mapped_column(Double, server_default=now_s())

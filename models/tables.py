@@ -1,0 +1,23 @@
+"""All tables, so that `Base.metadata` is complete once this module is imported."""
+
+from models.base import Base
+from models.footprint import BuildingFootprint
+from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
+from models.scene import Scene, StoredFile
+from models.user import LoginSession, User
+
+metadata = Base.metadata
+
+__all__ = [
+    "BuildingFootprint",
+    "JobMessage",
+    "JobPart",
+    "LoginSession",
+    "OutboxEntry",
+    "ProcessingJob",
+    "Scene",
+    "StoredFile",
+    "User",
+    "WorkerBeat",
+    "metadata",
+]

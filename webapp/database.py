@@ -1,0 +1,124 @@
+"""The connection to the database: one engine, transactions that read and transactions that write, and migrations."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.orm import Session
+
+from webapp.errors import DatabaseBusy
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
+SQLITE_BUSY_S = 30
+POOL_WAIT_S = 5
+CONNECT_S = 5
+MIGRATION_LOCK = 0x62666D31
+"""Key of the advisory lock that lets one process migrate at a time."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """An engine, and the two kinds of transaction."""
+
+    engine: Engine
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether this is the embedded database."""
+        return self.engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session that only reads. Raises `DatabaseBusy` when there is no connection."""
+        with _busy_is_coded(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Open a session that is committed at the end, rolled back on any error.
+
+        On SQLite it takes the write lock at once: a lock that is taken later would fail where another process wrote
+        in between.
+        """
+        engine = self.engine.execution_options(takes_write_lock=True)
+        with _busy_is_coded(), Session(engine) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+
+def open_database(url: str) -> Database:
+    """Make the engine for a SQLAlchemy address; nothing is connected yet."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return Database(_sqlite_engine(url))
+    options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
+    return Database(
+        create_engine(
+            url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_WAIT_S, connect_args=options
+        )
+    )
+
+
+def migrate(url: str, revision: str = "head") -> None:
+    """Bring the database to a revision (`base` empties it). Safe when several processes start together."""
+    database = open_database(url)
+    try:
+        if database.is_sqlite:
+            Path(make_url(url).database or "").parent.mkdir(parents=True, exist_ok=True)
+        with database.engine.execution_options(takes_write_lock=True).begin() as connection:
+            if not database.is_sqlite:
+                connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+            _run_alembic(connection, revision)
+    finally:
+        database.close()
+
+
+def _run_alembic(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    if revision == "base":
+        command.downgrade(config, revision)
+    else:
+        command.upgrade(config, revision)
+
+
+def _sqlite_engine(url: str) -> Engine:
+    engine = create_engine(
+        url, pool_timeout=POOL_WAIT_S, pool_size=10, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_S}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _configure(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # the driver must not open transactions by itself: `_begin` does
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            f"busy_timeout={SQLITE_BUSY_S * 1000}",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("takes_write_lock", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def _busy_is_coded() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, TimeoutError) as error:
+        raise DatabaseBusy() from error

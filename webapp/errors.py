@@ -1,0 +1,207 @@
+"""Errors of the application, beside those of the core, and the HTTP status of each. No framework is known here."""
+
+from typing import Any, ClassVar
+
+from processing import errors as core
+
+
+class AppError(Exception):
+    """A problem with a stable `code`, and `parameters` (plain JSON values) that its sentence uses."""
+
+    code: ClassVar[str] = "AppError"
+    template: ClassVar[str] = "The request failed."
+
+    def __init__(self, **parameters: Any) -> None:
+        self.parameters = parameters
+        super().__init__(self.template.format(**parameters))
+
+
+class SettingInvalid(AppError):
+    """A setting has a value that cannot be used."""
+
+    code = "SettingInvalid"
+    template = "The setting {name} cannot be used: {detail}."
+
+
+class NotFound(AppError):
+    """It is not there, or it belongs to somebody else."""
+
+    code = "NotFound"
+    template = "There is no {kind} {id}."
+
+
+class CredentialsWrong(AppError):
+    """Unknown user, wrong password or disabled account: the answer is the same."""
+
+    code = "CredentialsWrong"
+    template = "The user name or the password is wrong."
+
+
+class NotSignedIn(AppError):
+    """The request carries no valid session or token."""
+
+    code = "NotSignedIn"
+    template = "Sign in first."
+
+
+class RefreshTokenInvalid(AppError):
+    """The refresh token is unknown, used up or expired."""
+
+    code = "RefreshTokenInvalid"
+    template = "The refresh token is not valid. Sign in again."
+
+
+class Forbidden(AppError):
+    """The user may not do this."""
+
+    code = "Forbidden"
+    template = "You may not do this: {detail}."
+
+
+class CsrfTokenInvalid(AppError):
+    """An unsafe request with a cookie lacks the session's token, or comes from another site."""
+
+    code = "CsrfTokenInvalid"
+    template = "The request does not come from this site's pages. Load the page again."
+
+
+class TooManyLogins(AppError):
+    """More passwords wait to be checked than the server takes at once."""
+
+    code = "TooManyLogins"
+    template = "Too many people are signing in. Try again in {retry_after_s} seconds."
+
+
+class UsernameTaken(AppError):
+    """The name or the e-mail address belongs to an account."""
+
+    code = "UsernameTaken"
+    template = "There is an account with this {field} already."
+
+
+class AccountInvalid(AppError):
+    """A field of a new account breaks a rule."""
+
+    code = "AccountInvalid"
+    template = "The {field} cannot be used: {rule}."
+
+
+class RequestInvalid(AppError):
+    """The request's form is wrong."""
+
+    code = "RequestInvalid"
+    template = "The request cannot be understood: {detail}."
+
+
+class BboxInvalid(AppError):
+    """The bounding box is not four finite degrees in range."""
+
+    code = "BboxInvalid"
+    template = "The bounding box cannot be used: {detail}."
+
+
+class FormatUnknown(AppError):
+    """No such export format."""
+
+    code = "FormatUnknown"
+    template = "{format} is not an export format; use one of {allowed}."
+
+
+class UploadTooLarge(AppError):
+    """More bytes than the limit."""
+
+    code = "UploadTooLarge"
+    template = "{name} is larger than the limit of {limit_bytes} bytes."
+
+
+class UploadIncomplete(AppError):
+    """The body ended before, or went on after, its announced size."""
+
+    code = "UploadIncomplete"
+    template = "{name} arrived with {received_bytes} of {size_bytes} bytes. Send it again."
+
+
+class UploadEmpty(AppError):
+    """A file without content."""
+
+    code = "UploadEmpty"
+    template = "{name} is empty."
+
+
+class DiskFull(AppError):
+    """No room left on the server; what was half written is removed."""
+
+    code = "DiskFull"
+    template = "The server has no room left on its disk. Nothing was kept; try again when there is space."
+
+
+class StorageUnavailable(AppError):
+    """The object storage does not answer, or has lost a file."""
+
+    code = "StorageUnavailable"
+    template = "The stored file cannot be reached: {detail}."
+
+
+class SceneInUse(AppError):
+    """The scene has jobs that are not finished."""
+
+    code = "SceneInUse"
+    template = "The scene {name} has unfinished jobs. Cancel them first."
+
+
+class DatabaseBusy(AppError):
+    """No connection, or no lock, within the time allowed."""
+
+    code = "DatabaseBusy"
+    template = "The database is busy or down. Try again in a moment."
+
+
+class BrokerUnavailable(AppError):
+    """The broker does not answer; jobs wait in the database."""
+
+    code = "BrokerUnavailable"
+    template = "The broker cannot be reached: {detail}."
+
+
+class LeaseLost(AppError):
+    """The job is somebody else's by now, or finished: nothing may be written in its name."""
+
+    code = "LeaseLost"
+    template = "Job {job_id} is no longer held by attempt {attempt}."
+
+
+HTTP_STATUS: dict[type[Exception], int] = {
+    NotSignedIn: 401,
+    CredentialsWrong: 401,
+    RefreshTokenInvalid: 401,
+    Forbidden: 403,
+    CsrfTokenInvalid: 403,
+    NotFound: 404,
+    UsernameTaken: 409,
+    SceneInUse: 409,
+    LeaseLost: 409,
+    UploadTooLarge: 413,
+    core.RasterTooLarge: 413,
+    core.NotARaster: 415,
+    AccountInvalid: 422,
+    RequestInvalid: 422,
+    BboxInvalid: 422,
+    FormatUnknown: 422,
+    UploadIncomplete: 400,
+    UploadEmpty: 400,
+    TooManyLogins: 429,
+    core.WeightsInvalid: 500,
+    core.DeviceUnavailable: 500,
+    SettingInvalid: 500,
+    DatabaseBusy: 503,
+    BrokerUnavailable: 503,
+    StorageUnavailable: 503,
+    DiskFull: 507,
+    core.ProcessingError: 422,
+    AppError: 400,
+}
+
+
+def status_of(error: Exception) -> int:
+    """Return the HTTP status of an error: that of its nearest class in the table, 500 when there is none."""
+    return next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), 500)

@@ -1,0 +1,97 @@
+"""What the services give out: plain frozen values. Times are timezone-aware datetimes (UTC)."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class UserView:
+    """An account."""
+
+    id: int
+    username: str
+    email: str | None
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class SceneView:
+    """A georeferenced raster. `bounds_deg`: west, south, east, north; west > east over the antimeridian."""
+
+    id: str
+    name: str
+    width_px: int
+    height_px: int
+    band_count: int
+    dtype: str
+    epsg: int | None
+    gsd_m: float
+    bounds_deg: tuple[float, float, float, float]
+    size_bytes: int
+    created_at: datetime
+    outline_geojson: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A job as a person sees it. `eta_s` is None until it can be told; `owner` is a user name."""
+
+    id: str
+    scene_id: str
+    scene_name: str
+    owner: str
+    state: str
+    percent_completed: float
+    windows_done: int
+    windows_total: int
+    eta_s: float | None
+    footprint_count: int
+    attempt: int
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested: bool
+    params: dict[str, Any]
+    aoi_geojson: dict[str, Any] | None
+
+    @property
+    def is_finished(self) -> bool:
+        """Tell whether the state will never change again."""
+        return self.finished_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A line of a job's log. `level`: info, warning or error."""
+
+    at: datetime
+    level: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FootprintView:
+    """One footprint. `geojson` is its geometry in EPSG:4326."""
+
+    id: int
+    job_id: str
+    scene_id: str
+    scene_name: str
+    area_m2: float
+    confidence: float
+    reg_method: str
+    created_at: datetime
+    geojson: dict[str, Any]
+
+
+def to_datetime(epoch_s: float) -> datetime:
+    """Turn epoch seconds into a datetime in UTC."""
+    return datetime.fromtimestamp(epoch_s, UTC)
+
+
+def to_datetime_or_none(epoch_s: float | None) -> datetime | None:
+    """Turn epoch seconds into a datetime in UTC, None into None."""
+    return None if epoch_s is None else to_datetime(epoch_s)

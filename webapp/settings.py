@@ -1,0 +1,134 @@
+"""Every setting of the product, in one frozen object. Only this module reads the environment.
+
+Each field is an environment variable of the same name in capitals (`data_dir` is `DATA_DIR`), which may also stand
+in a file `.env`. `.env.example` lists them all; a test compares the two.
+"""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from webapp.errors import SettingInvalid
+
+SECRET_KEY_MIN_BYTES = 32
+GB = 1_000_000_000
+
+
+class Settings(BaseSettings):
+    """What an installation may choose. Units are in the names; the defaults run with nothing set."""
+
+    model_config = SettingsConfigDict(frozen=True, env_file=".env", env_ignore_empty=True, extra="ignore")
+
+    data_dir: Path = Field(Path("data"), description="Folder that holds all state.")
+    database_url: str = Field("", description="SQLAlchemy address; empty: SQLite in DATA_DIR/app.db.")
+    redis_url: str = Field("", description="Address of Redis or Valkey; empty: the one that ./run starts.")
+    storage_url: str = Field("", description="Where scenes lie: empty: DATA_DIR/objects, or s3://bucket/prefix.")
+    secret_key: SecretStr = Field(SecretStr(""), description="At least 32 bytes; empty: made once in DATA_DIR.")
+
+    host: str = Field("127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port that the server listens on.")
+    public_url: str = Field("", description="Address that people type, behind a proxy, as https://maps.example.org.")
+    trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Host names that are answered, with commas; empty: PUBLIC_URL's and this machine's."
+    )
+    admin_username: str = Field("admin", description="Name of the first administrator.")
+    admin_password: SecretStr = Field(SecretStr(""), description="Empty: generated and printed at the first start.")
+    session_hours: float = Field(12.0, gt=0, description="A browser session ends this long after its last use.")
+    access_token_minutes: float = Field(10.0, gt=0, description="Life of an API access token.")
+    refresh_token_days: float = Field(30.0, gt=0, description="Life of an API refresh token.")
+
+    upload_limit_bytes: int = Field(2 * GB, gt=0, description="Largest file that is taken.")
+    scene_decoded_limit_bytes: int = Field(64 * GB, gt=0, description="Largest scene, counted as decoded pixels.")
+    scene_check_s: float = Field(60.0, gt=0, description="Time that the check of an uploaded scene may take.")
+    free_disk_bytes: int = Field(500_000_000, ge=0, description="Uploads stop while less than this is free.")
+
+    lease_s: float = Field(30.0, gt=0, description="A worker that is silent for this long has lost its job.")
+    heartbeat_s: float = Field(10.0, gt=0, description="How often a worker says that it is alive.")
+    max_attempts: int = Field(3, ge=1, description="A job that stopped its worker this often is dead.")
+    relay_s: float = Field(0.5, gt=0, description="How often new jobs are handed to the broker.")
+    reconcile_s: float = Field(5.0, gt=0, description="How often lost jobs are looked for.")
+    republish_s: float = Field(30.0, gt=0, description="A queued job that the broker lost is sent again after this.")
+    broker_timeout_s: float = Field(3.0, gt=0, description="Longest wait for an answer of the broker.")
+    job_retention_days: float = Field(0.0, ge=0, description="Finished jobs are removed after this; 0: never.")
+    worker_concurrency: int = Field(1, ge=1, description="Jobs that one worker runs at the same time.")
+
+    device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")
+    weights_path: Path | None = Field(None, description="ONNX file to use in place of the shipped weights.")
+    basemap_url_template: str = Field("", description="XYZ address with {z} {x} {y}; empty: shipped outlines.")
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
+    log_file: Path | None = Field(None, description="Logs go here too; empty: to standard error alone.")
+
+    @field_validator("trusted_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _refuse_short_key(cls, value: SecretStr) -> SecretStr:
+        length = len(value.get_secret_value().encode())
+        if 0 < length < SECRET_KEY_MIN_BYTES:
+            raise ValueError(f"it has {length} bytes; at least {SECRET_KEY_MIN_BYTES} are needed")
+        return value
+
+    @model_validator(mode="after")
+    def _beat_within_lease(self) -> "Settings":
+        if self.heartbeat_s * 2 > self.lease_s:
+            raise ValueError("HEARTBEAT_S must be at most half of LEASE_S")
+        return self
+
+    @cached_property
+    def database_address(self) -> str:
+        """SQLAlchemy address of the database, with its driver."""
+        if not self.database_url:
+            return f"sqlite:///{self.data_dir.resolve() / 'app.db'}"
+        scheme, _, rest = self.database_url.partition("://")
+        return f"postgresql+psycopg://{rest}" if scheme in ("postgres", "postgresql") else self.database_url
+
+    @property
+    def broker_address(self) -> str:
+        """Address of the broker: the setting, else what the launcher's broker wrote. Empty when there is none yet."""
+        if self.redis_url:
+            return self.redis_url
+        written = self.data_dir / "broker" / "url"
+        return written.read_text().strip() if written.is_file() else ""
+
+    @cached_property
+    def secret_key_bytes(self) -> bytes:
+        """The key that signs tokens: the setting, else the one generated once in DATA_DIR/secret.key (mode 0600)."""
+        given = self.secret_key.get_secret_value()
+        return given.encode() if given else _generated_key(self.data_dir / "secret.key")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read settings from the environment and `.env`; `overrides` win. Raises `SettingInvalid` naming the variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper() or "settings"
+        raise SettingInvalid(name=name, detail=first["msg"]) from error
+
+
+def _generated_key(path: Path) -> bytes:
+    """Return the key in `path`, making it if need be. Processes that start together agree on one key."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"secret.key.{os.getpid()}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was first: its key counts
+        finally:
+            draft.unlink()
+    key = path.read_bytes().strip()
+    if len(key) < SECRET_KEY_MIN_BYTES:
+        raise SettingInvalid(name="secret.key", detail=f"{path} holds fewer than {SECRET_KEY_MIN_BYTES} bytes")
+    return key

@@ -35,7 +35,7 @@ THEMES = {
     "dark": Theme((20, 27, 34), (38, 45, 53), (72, 88, 102), (98, 109, 120), (64, 73, 83), (150, 166, 182)),
 }
 STATES_FROM_ZOOM = 3
-_GRATICULE_STEPS_DEG = [30.0, 15.0] + [m * 10.0**e for e in range(0, -7, -1) for m in (10, 5, 2)][:-1]
+_GRATICULE_STEPS_DEG = (30.0, 15.0, *(m * 10.0**e for e in range(0, -7, -1) for m in (10, 5, 2)))
 _GRATICULE_SPACING_PX = 200
 
 

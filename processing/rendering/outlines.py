@@ -101,7 +101,8 @@ def _split_segments(areas: NDArray[np.object_]) -> tuple[NDArray[np.object_], ND
     inside = ring_of_point[1:] == ring_of_point[:-1]
     segments = np.hstack((points[:-1], points[1:]))[inside]
     segments = segments[~_is_map_edge(segments)]
-    flipped = (segments[:, 0] > segments[:, 2]) | ((segments[:, 0] == segments[:, 2]) & (segments[:, 1] > segments[:, 3]))
+    x_0, y_0, x_1, y_1 = segments.T
+    flipped = (x_0 > x_1) | ((x_0 == x_1) & (y_0 > y_1))
     segments[flipped] = segments[flipped][:, [2, 3, 0, 1]]
     unique, counts = np.unique(np.round(segments, 6), axis=0, return_counts=True)
     return _merge(unique[counts == 1]), _merge(unique[counts > 1])

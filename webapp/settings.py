@@ -43,8 +43,7 @@ class Settings(BaseSettings):
     refresh_token_days: float = Field(30.0, gt=0, description="Life of an API refresh token.")
 
     upload_limit_bytes: int = Field(2 * GB, gt=0, description="Largest file that is taken.")
-    scene_decoded_limit_bytes: int = Field(64 * GB, gt=0, description="Largest scene, counted as decoded pixels.")
-    scene_check_s: float = Field(60.0, gt=0, description="Time that the check of an uploaded scene may take.")
+    scene_decoded_limit_bytes: int = Field(200 * GB, gt=0, description="Largest scene, counted as decoded pixels.")
     free_disk_bytes: int = Field(500_000_000, ge=0, description="Uploads stop while less than this is free.")
 
     lease_s: float = Field(30.0, gt=0, description="A worker that is silent for this long has lost its job.")

@@ -1,0 +1,120 @@
+"""Footprints: counting, listing, finding the one under a point, summing up. Reads only."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import geopandas as gpd
+import shapely
+from shapely.geometry import mapping
+
+from auth.principals import Principal
+from models.bbox import Bbox
+from models.queries import footprints as queries
+from models.queries.footprints import FootprintFilter
+from webapp.errors import BboxInvalid, RequestInvalid
+from webapp.resources import Resources
+from webapp.services.views import FootprintView, to_datetime
+
+BATCH_ROWS = 10_000
+LIST_LIMIT_MAX = 100_000
+CANDIDATES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class FootprintQuery:
+    """Which footprints; None: no limit. `bbox_deg`: west, south, east, north; west > east: over the antimeridian."""
+
+    job_id: str | None = None
+    scene_id: str | None = None
+    bbox_deg: tuple[float, float, float, float] | None = None
+    min_confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FootprintStatistics:
+    """Sums over footprints, computed in the database; zeros where there are none."""
+
+    count: int
+    total_area_m2: float
+    mean_area_m2: float
+    mean_confidence: float
+
+
+def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
+    """Count footprints. Raises `BboxInvalid`."""
+    with resources.database.read() as session:
+        return queries.count(session, _filter(principal, query))
+
+
+def list_footprints(
+    resources: Resources, principal: Principal, query: FootprintQuery, limit: int = 1000
+) -> gpd.GeoDataFrame:
+    """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
+    with resources.database.read() as session:
+        return queries.read_page(session, _filter(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
+
+
+def iter_batches(
+    resources: Resources, principal: Principal, query: FootprintQuery, rows: int = BATCH_ROWS
+) -> Iterator[gpd.GeoDataFrame]:
+    """Yield all footprints in batches by id. Memory is that of one batch, and no transaction stays open in between."""
+    wanted, after_id = _filter(principal, query), 0
+    while True:
+        with resources.database.read() as session:
+            batch = queries.read_page(session, wanted, after_id, rows)
+        if not batch.empty:
+            yield batch
+        if len(batch) < rows:
+            return
+        after_id = int(batch["id"].iloc[-1])
+
+
+def footprint_at(
+    resources: Resources, principal: Principal, lon_deg: float, lat_deg: float, query: FootprintQuery
+) -> FootprintView | None:
+    """Return the smallest footprint that covers a point, None if there is none."""
+    point = _filter(principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
+    with resources.database.read() as session:
+        rows = queries.candidates_at(session, point, CANDIDATES)
+    for row in rows:
+        geometry = shapely.from_wkb(row.geometry)
+        if geometry.covers(shapely.Point(lon_deg, lat_deg)):
+            return FootprintView(
+                id=row.id,
+                job_id=row.job_id,
+                scene_id=row.scene_id,
+                scene_name=row.scene_name,
+                area_m2=row.area_m2,
+                confidence=row.confidence,
+                reg_method=row.reg_method,
+                created_at=to_datetime(row.created_at),
+                geojson=mapping(geometry),
+            )
+    return None
+
+
+def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
+    """Sum up footprints. Raises `BboxInvalid`."""
+    with resources.database.read() as session:
+        number, total, mean, confidence = queries.totals(session, _filter(principal, query))
+    return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence or 0.0)
+
+
+def _filter(
+    principal: Principal, query: FootprintQuery, bbox_deg: tuple[float, float, float, float] | None = None
+) -> FootprintFilter:
+    bounds = bbox_deg or query.bbox_deg
+    if query.min_confidence is not None and not math.isfinite(query.min_confidence):
+        raise RequestInvalid(detail="min_confidence must be a finite number")
+    try:
+        bbox = None if bounds is None else Bbox.from_bounds(bounds)
+    except ValueError as error:
+        raise BboxInvalid(detail=str(error)) from error
+    return FootprintFilter(
+        owner_id=principal.owner_filter,
+        job_id=query.job_id,
+        scene_id=query.scene_id,
+        bbox=bbox,
+        min_confidence=query.min_confidence,
+    )

@@ -1,0 +1,159 @@
+"""Jobs as a person knows them: asking for one, looking at it, stopping it."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from shapely.geometry import mapping
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+
+from auth.principals import Principal
+from models.base import now_s
+from models.job import ProcessingJob
+from models.job_moves import Move, add_job, move_jobs, write_messages
+from models.job_states import JobState
+from models.queries import jobs as queries
+from models.queries import scenes as scene_queries
+from processing.aoi import read_aoi, region_in_scene
+from processing.params import ExtractionParams
+from processing.scene import SceneInfo
+from webapp.errors import NotFound
+from webapp.resources import Resources
+from webapp.services.views import JobView, MessageView, to_datetime, to_datetime_or_none
+
+LIST_LIMIT_MAX = 500
+MESSAGES_MAX = 500
+
+
+def submit_extraction(
+    resources: Resources,
+    principal: Principal,
+    scene_id: str,
+    params: ExtractionParams,
+    aoi_geojson: Mapping[str, Any] | None = None,
+) -> JobView:
+    """Write a job and the message that announces it in one transaction; works with no broker, too.
+
+    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`.
+    """
+    job_id = str(uuid.uuid4())
+    with resources.database.write() as session:
+        row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
+        if row is None:
+            raise NotFound(kind="scene", id=scene_id)
+        job = ProcessingJob(
+            id=job_id,
+            owner_id=principal.user_id,
+            scene_id=scene_id,
+            params=params.to_json(),
+            aoi_geojson=_checked_aoi(SceneInfo.from_json(row[0].info), aoi_geojson),
+            max_attempts=resources.settings.max_attempts,
+        )
+        try:
+            add_job(session, job)
+        except IntegrityError as error:  # the scene was deleted a moment ago
+            raise NotFound(kind="scene", id=scene_id) from error
+    return get_job(resources, principal, job_id)
+
+
+def get_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
+    """Return one job. Raises `NotFound`."""
+    with resources.database.read() as session:
+        return _view(_found(queries.find_job(session, job_id, principal.owner_filter), job_id))
+
+
+def list_jobs(resources: Resources, principal: Principal, limit: int = 50, before: str | None = None) -> list[JobView]:
+    """Return jobs, newest first; `before` is the id of the last job already seen. Raises `NotFound` for a wrong id."""
+    with resources.database.read() as session:
+        cursor = None
+        if before is not None:
+            job = _found(queries.find_job(session, before, principal.owner_filter), before)[0]
+            cursor = (job.created_at, job.id)
+        rows = queries.list_jobs(session, principal.owner_filter, min(max(limit, 1), LIST_LIMIT_MAX), cursor)
+        return [_view(row) for row in rows]
+
+
+def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
+    """Ask a job to stop: at once where it waits, within seconds where it runs; a finished one stays as it is."""
+    with resources.database.write() as session:
+        _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
+        asked = session.scalars(
+            update(ProcessingJob)
+            .where(
+                ProcessingJob.id == job_id,
+                ProcessingJob.finished_at.is_(None),
+                ProcessingJob.cancel_requested_at.is_(None),
+            )
+            .values(cancel_requested_at=now_s())
+            .returning(ProcessingJob.id)
+            .execution_options(synchronize_session=False)
+        ).all()
+        if asked:
+            write_messages(session, [job_id], "info", f"{principal.username} asked to cancel the job.")
+        move = Move(JobState.CANCELLED, text="Cancelled before it began.")
+        move_jobs(session, move, ProcessingJob.id == job_id, ProcessingJob.state == str(JobState.QUEUED))
+    return get_job(resources, principal, job_id)
+
+
+def job_messages(resources: Resources, principal: Principal, job_id: str) -> list[MessageView]:
+    """Return the job's log, oldest line first. Raises `NotFound`."""
+    with resources.database.read() as session:
+        _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
+        rows = queries.list_messages(session, job_id, MESSAGES_MAX)
+        return [MessageView(to_datetime(row.at), row.level, row.text) for row in rows]
+
+
+def _checked_aoi(info: SceneInfo, aoi_geojson: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """Return the mended region as GeoJSON; what lies wholly outside is refused now, not by the worker later."""
+    if aoi_geojson is None:
+        return None
+    aoi = read_aoi(aoi_geojson)
+    region_in_scene(info, aoi, info.outline.centroid.x)
+    return dict(mapping(aoi))
+
+
+def _found(row: queries.JobRow | None, job_id: str) -> queries.JobRow:
+    if row is None:
+        raise NotFound(kind="job", id=job_id)
+    return row
+
+
+def _view(row: queries.JobRow) -> JobView:
+    job, scene_name, owner, now = row
+    return JobView(
+        id=job.id,
+        scene_id=job.scene_id,
+        scene_name=scene_name,
+        owner=owner,
+        state=job.state,
+        percent_completed=_percent(job),
+        windows_done=job.windows_done,
+        windows_total=job.windows_total,
+        eta_s=_eta_s(job, now),
+        footprint_count=job.footprint_count,
+        attempt=job.attempt,
+        error_code=job.error_code,
+        error_message=job.error_message,
+        created_at=to_datetime(job.created_at),
+        started_at=to_datetime_or_none(job.started_at),
+        finished_at=to_datetime_or_none(job.finished_at),
+        cancel_requested=job.cancel_requested_at is not None,
+        params=job.params,
+        aoi_geojson=job.aoi_geojson,
+    )
+
+
+def _percent(job: ProcessingJob) -> float:
+    if job.state == JobState.SUCCEEDED:
+        return 100.0
+    return round(100.0 * job.windows_done / job.windows_total, 1) if job.windows_total else 0.0
+
+
+def _eta_s(job: ProcessingJob, now: float) -> float | None:
+    """Extrapolate from the windows of the present attempt alone: what earlier ones did cost no time in this one."""
+    done = job.windows_done - job.windows_before
+    if job.state != JobState.RUNNING or done <= 0 or job.progress_at is None or job.attempt_started_at is None:
+        return None
+    per_window_s = (job.progress_at - job.attempt_started_at) / done
+    return max(0.0, (job.windows_total - job.windows_done) * per_window_s - (now - job.progress_at))

@@ -1,0 +1,140 @@
+"""Scenes: checking and keeping what was uploaded, listing, and removing it again with all that came of it."""
+
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyproj import CRS
+from shapely.geometry import mapping, shape
+from sqlalchemy import delete, select
+
+from auth.principals import Principal
+from models.job import ProcessingJob
+from models.queries import scenes as queries
+from models.scene import Scene, StoredFile
+from processing.raster_file import SceneBudget
+from processing.scene import SceneInfo
+from processing.scene_check import check_scene
+from webapp.errors import NotFound, SceneInUse
+from webapp.resources import Resources
+from webapp.services.uploads import ReceivedFile
+from webapp.services.views import SceneView, to_datetime
+
+LIST_LIMIT = 500
+TIFF_MEDIA_TYPE = "image/tiff; application=geotiff"
+
+
+def register_scene(resources: Resources, principal: Principal, received: ReceivedFile) -> SceneView:
+    """Check a received file in a child process and keep it as a scene; what is refused is removed.
+
+    Raises the check's `ProcessingError`, `DiskFull`, `StorageUnavailable`.
+    """
+    try:
+        budget = SceneBudget(max_decoded_bytes=resources.settings.scene_decoded_limit_bytes)
+        info = check_scene(received.path, name=received.name, budget=budget)
+        return _keep(resources, principal, received, info)
+    finally:
+        received.discard()
+
+
+def list_scenes(resources: Resources, principal: Principal, limit: int = LIST_LIMIT) -> list[SceneView]:
+    """Return the newest scenes, newest first."""
+    with resources.database.read() as session:
+        rows = queries.list_scenes(session, principal.owner_filter, limit)
+        return [_view(scene, size_bytes) for scene, size_bytes, _ in rows]
+
+
+def get_scene(resources: Resources, principal: Principal, scene_id: str) -> SceneView:
+    """Return one scene. Raises `NotFound`."""
+    with resources.database.read() as session:
+        scene, size_bytes, _ = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
+        return _view(scene, size_bytes)
+
+
+def get_scene_info(resources: Resources, principal: Principal, scene_id: str) -> SceneInfo:
+    """Return what the core knows of a scene. Raises `NotFound`."""
+    with resources.database.read() as session:
+        scene, _, _ = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
+        return SceneInfo.from_json(scene.info)
+
+
+def scene_file(resources: Resources, principal: Principal, scene_id: str) -> Path:
+    """Return a local path of the scene's raster. Raises `NotFound`, `StorageUnavailable`."""
+    with resources.database.read() as session:
+        _, _, key = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
+    return resources.storage.local_path(key)
+
+
+def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> None:
+    """Remove a scene, its jobs, their footprints, and its file. Raises `NotFound`, `SceneInUse`."""
+    with resources.database.write() as session:
+        scene, _, key = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
+        session.scalars(select(Scene.id).where(Scene.id == scene.id).with_for_update()).one()
+        if queries.count_open_jobs(session, scene_id):
+            raise SceneInUse(name=scene.name)
+        session.execute(delete(ProcessingJob).where(ProcessingJob.scene_id == scene_id))
+        session.execute(delete(Scene).where(Scene.id == scene_id))
+        session.execute(delete(StoredFile).where(StoredFile.id == scene.file_id))
+    resources.storage.delete(key)
+
+
+def _keep(resources: Resources, principal: Principal, received: ReceivedFile, info: SceneInfo) -> SceneView:
+    """Store the file, then write its rows; without rows the file goes again."""
+    scene_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
+    key = f"scenes/{scene_id}/{file_id}.tif"
+    resources.storage.put_file(key, received.path)
+    stored = StoredFile(
+        id=file_id,
+        owner_id=principal.user_id,
+        storage_key=key,
+        name=received.name,
+        media_type=TIFF_MEDIA_TYPE,
+        size_bytes=received.size_bytes,
+        sha256=received.sha256,
+    )
+    scene = Scene(
+        id=scene_id,
+        owner_id=principal.user_id,
+        file_id=file_id,
+        name=received.name,
+        width_px=info.width_px,
+        height_px=info.height_px,
+        gsd_m=info.gsd_m,
+        info=info.to_json(),
+    )
+    try:
+        with resources.database.write() as session:
+            session.add(stored)
+            session.flush()
+            session.add(scene)
+            session.flush()
+            return _view(scene, received.size_bytes)
+    except BaseException:
+        resources.storage.delete(key)
+        raise
+
+
+def _found[T](row: T | None, scene_id: str) -> T:
+    if row is None:
+        raise NotFound(kind="scene", id=scene_id)
+    return row
+
+
+def _view(scene: Scene, size_bytes: int) -> SceneView:
+    info: Mapping[str, Any] = scene.info
+    west, south, east, north = info["bounds_deg"]
+    return SceneView(
+        id=scene.id,
+        name=scene.name,
+        width_px=scene.width_px,
+        height_px=scene.height_px,
+        band_count=info["band_count"],
+        dtype=info["dtype"],
+        epsg=CRS.from_wkt(info["crs_wkt"]).to_epsg(),
+        gsd_m=scene.gsd_m,
+        bounds_deg=(west, south, east, north),
+        size_bytes=size_bytes,
+        created_at=to_datetime(scene.created_at),
+        outline_geojson=mapping(shape(info["outline"])),
+    )

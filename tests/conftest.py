@@ -1,0 +1,105 @@
+"""Fixtures that every test may use: both databases, a broker, open resources, people."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from auth.principals import Principal, Role
+from tests.support import postgres
+from tests.support.broker import Broker, running_broker
+from tests.support.people import make_person
+from webapp.database import migrate
+from webapp.resources import Resources, open_resources
+from webapp.settings import Settings, load_settings
+
+BACKENDS = ("sqlite", "postgis")
+
+
+@pytest.fixture(autouse=True)
+def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the machine's own settings out of the tests."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setitem(Settings.model_config, "env_file", None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.PostgresServer]:
+    """A PostgreSQL server with PostGIS for the whole run; where there is none, tests that need it skip."""
+    reason = postgres.why_unavailable()
+    if reason:
+        pytest.skip(reason)
+    with postgres.running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgis_template(postgres_server: postgres.PostgresServer) -> str:
+    """Name of a database with PostGIS in it, to copy from."""
+    return postgres_server.make_template()
+
+
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """The kind of database: every test that asks for it, also through `database_url`, runs on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an empty database."""
+    if backend == "sqlite":
+        yield f"sqlite:///{tmp_path / 'app.db'}"
+        return
+    server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
+    with server.fresh_database(request.getfixturevalue("postgis_template")) as url:
+        yield url
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Broker]:
+    """A broker of its own that the test may kill, freeze and empty."""
+    with running_broker(tmp_path / "broker") as running:
+        yield running
+
+
+@pytest.fixture
+def make_resources(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Resources]]:
+    """Open resources on a migrated database; keyword arguments are settings."""
+    opened: list[Resources] = []
+
+    def make(**overrides: object) -> Resources:
+        settings = load_settings(**({"data_dir": tmp_path / "data", "database_url": database_url} | overrides))
+        if not opened:
+            migrate(settings.database_address)
+        opened.append(open_resources(settings))
+        return opened[-1]
+
+    yield make
+    for resources in opened:
+        resources.close()
+
+
+@pytest.fixture
+def resources(make_resources: Callable[..., Resources]) -> Resources:
+    """Open resources with default settings and no broker."""
+    return make_resources()
+
+
+@pytest.fixture
+def alice(resources: Resources) -> Principal:
+    """A user."""
+    return make_person(resources, "alice")
+
+
+@pytest.fixture
+def bob(resources: Resources) -> Principal:
+    """Another user."""
+    return make_person(resources, "bob")
+
+
+@pytest.fixture
+def administrator(resources: Resources) -> Principal:
+    """An administrator."""
+    return make_person(resources, "root", Role.ADMINISTRATOR)

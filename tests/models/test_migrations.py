@@ -1,0 +1,83 @@
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from models.job_states import MOVES, TERMINAL, JobState, sources_of
+from models.migrations.compare import include_object
+from models.tables import metadata
+from tests.support.jobs import add_scene
+from webapp.database import migrate, open_database
+from webapp.settings import load_settings
+
+
+@pytest.fixture
+def address(database_url):
+    return load_settings(database_url=database_url).database_address
+
+
+def test_up_down_up_leaves_the_tables_of_the_models(address):
+    migrate(address)
+    migrate(address, "base")
+    database = open_database(address)
+    left = set(inspect(database.engine).get_table_names()) - {"alembic_version", "spatial_ref_sys"}
+    assert left == set()
+    migrate(address)
+    migrate(address)
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"include_object": include_object, "compare_type": False})
+        assert compare_metadata(context, metadata) == []
+        assert set(metadata.tables) <= set(inspect(connection).get_table_names())
+    database.close()
+
+
+def test_moves_lead_into_every_state_but_the_first_and_out_of_no_terminal_one():
+    assert {JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED, JobState.DEAD} == TERMINAL
+    assert sources_of(JobState.SUCCEEDED) == {JobState.RUNNING}
+    assert all(sources_of(state) for state in JobState)
+    assert all(MOVES[state] == frozenset() for state in TERMINAL)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "target"),
+    [
+        (terminal, target)
+        for terminal in sorted(TERMINAL)
+        for target in ("queued", "running", "failed", "dead")
+        if terminal != target
+    ],
+)
+def test_the_database_itself_refuses_moves_out_of_a_terminal_state(resources, alice, terminal, target):
+    scene_id = add_scene(resources, alice)
+    insert = (
+        "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts, state, finished_at) "
+        "VALUES ('j', :owner, :scene, '{}', 3, :state, 1)"
+    )
+    with resources.database.write() as session:
+        session.execute(text(insert), {"owner": alice.user_id, "scene": scene_id, "state": terminal})
+    with pytest.raises(DBAPIError), resources.database.write() as session:
+        session.execute(text("UPDATE processing_jobs SET state = :state"), {"state": target})
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "state = 'succeeded'",
+        "finished_at = 1",
+        "lease_until = 1",
+        "state = 'running'",
+        "state = 'sleeping'",
+        "attempt = 4",
+        "attempt = -1",
+    ],
+)
+def test_the_database_refuses_rows_that_contradict_themselves(resources, alice, columns):
+    scene_id = add_scene(resources, alice)
+    with resources.database.write() as session:
+        insert = (
+            "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts) VALUES ('j', :o, :s, '{}', 3)"
+        )
+        session.execute(text(insert), {"o": alice.user_id, "s": scene_id})
+    with pytest.raises(DBAPIError), resources.database.write() as session:
+        session.execute(text(f"UPDATE processing_jobs SET {columns}"))

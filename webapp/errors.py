@@ -72,6 +72,48 @@ class TooManyLogins(AppError):
     template = "Too many people are signing in. Try again in {retry_after_s} seconds."
 
 
+class LoginDelayed(AppError):
+    """Too many wrong passwords for this account from this address: the next try has to wait."""
+
+    code = "LoginDelayed"
+    template = "Too many wrong passwords. Try again in {retry_after_s} seconds."
+
+
+class HostNotAllowed(AppError):
+    """The request names a host that is not ours; a name that was bound to our address by somebody else, perhaps."""
+
+    code = "HostNotAllowed"
+    template = "This server does not answer to the name {host}. List it in TRUSTED_HOSTS."
+
+
+class MediaTypeNotAllowed(AppError):
+    """The request's body comes in a form that is not taken."""
+
+    code = "MediaTypeNotAllowed"
+    template = "The request's {header} is {value}; {rule}."
+
+
+class RequestTooLarge(AppError):
+    """A body that is no upload is larger than any honest one."""
+
+    code = "RequestTooLarge"
+    template = "The request is larger than the limit of {limit_bytes} bytes."
+
+
+class UploadStalled(AppError):
+    """Nothing has arrived for too long."""
+
+    code = "UploadStalled"
+    template = "{name} stopped arriving; nothing came for {waited_s} seconds. Send it again."
+
+
+class TilesNotReady(AppError):
+    """A large scene's overview is being made."""
+
+    code = "TilesNotReady"
+    template = "The overview of {name} is being made. Try again in {retry_after_s} seconds."
+
+
 class UsernameTaken(AppError):
     """The name or the e-mail address belongs to an account."""
 
@@ -180,9 +222,13 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UsernameTaken: 409,
     SceneInUse: 409,
     LeaseLost: 409,
+    UploadStalled: 408,
     UploadTooLarge: 413,
+    RequestTooLarge: 413,
     core.RasterTooLarge: 413,
     core.NotARaster: 415,
+    MediaTypeNotAllowed: 415,
+    HostNotAllowed: 421,
     AccountInvalid: 422,
     RequestInvalid: 422,
     BboxInvalid: 422,
@@ -190,12 +236,14 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UploadIncomplete: 400,
     UploadEmpty: 400,
     TooManyLogins: 429,
+    LoginDelayed: 429,
     core.WeightsInvalid: 500,
     core.DeviceUnavailable: 500,
     SettingInvalid: 500,
     DatabaseBusy: 503,
     BrokerUnavailable: 503,
     StorageUnavailable: 503,
+    TilesNotReady: 503,
     DiskFull: 507,
     core.ProcessingError: 422,
     AppError: 400,

@@ -63,7 +63,8 @@ class Background:
         """Call `callback` on the document each `period_ms`; Bokeh stops it when the session ends."""
         self._document.add_periodic_callback(callback, period_ms)
 
-    def _start(self, name: str, request: Request) -> None:
+    async def _start(self, name: str, request: Request) -> None:
+        """Leave at once: Bokeh holds the document's lock until this returns, but the work needs no lock."""
         task = asyncio.get_running_loop().create_task(self._perform(name, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import panel as pn
 import panel_material_ui as pmui
 
 from pages.app_header import AppHeader
@@ -12,6 +13,7 @@ from pages.markup import stylesheet
 from pages.session import Session
 
 PRODUCT = "Building Footprints"
+THIN_LINE = "1px solid color-mix(in srgb, currentColor 12%, transparent)"
 BAR_COLOR = "#14222e"
 THEME = {
     "light": {
@@ -38,7 +40,8 @@ THEME = {
 PAGE_SX = {
     "& .MuiAppBar-root": {"backgroundColor": BAR_COLOR, "backgroundImage": "none", "boxShadow": "none",
                           "borderBottom": "1px solid rgba(255,255,255,.08)"},
-    "& .MuiToolbar-root": {"minHeight": "52px !important", "paddingLeft": "16px", "paddingRight": "10px"},
+    "& .MuiToolbar-root": {"minHeight": "52px !important", "height": "52px", "paddingLeft": "16px",
+                           "paddingRight": "10px", "margin": "0", "flex": "none"},
     "& .title": {"fontSize": "16px !important", "fontWeight": 600, "letterSpacing": ".01em", "whiteSpace": "nowrap"},
     "@media (max-width: 760px)": {"& .title": {"display": "none"}},
     "& .MuiAppBar-root .MuiLinearProgress-root": {"height": "2px"},
@@ -72,7 +75,7 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
         header=[header],
         sidebar=parts.sidebar,
         main=parts.main,
-        sidebar_width=336,
+        sidebar_width=344,
         sidebar_resizable=False,
         theme_toggle=False,
         busy_indicator=None,
@@ -80,3 +83,11 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
         raw_css=[stylesheet("page.css")],
         sx=PAGE_SX,
     )
+
+
+def reading_column(*items: Any) -> pn.Column:
+    """Return a page's content in a column that scrolls and stays readable on a wide screen."""
+    styles = {"gap": "18px", "padding": "26px 20px 40px", "width": "min(1040px, 100%)", "margin": "0 auto",
+              "box-sizing": "border-box"}
+    inner = pn.Column(*items, margin=0, sizing_mode="stretch_width", styles=styles)
+    return pn.Column(inner, margin=0, sizing_mode="stretch_both", scroll="y-auto")

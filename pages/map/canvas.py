@@ -20,6 +20,7 @@ SIDE_MIN_M = 60.0
 HOVER_TEMPLATE = (
     '<div class="bf-tip"><b>@area</b><span>confidence @confidence</span><span>@job</span></div>'
 )
+SIZE_GUESS_PX = (900, 700)
 START_VIEW: Bounds = (-14_200_000.0, 2_600_000.0, -7_200_000.0, 6_600_000.0)
 
 
@@ -52,7 +53,10 @@ class MapCanvas:
 
     def __init__(self) -> None:
         self.figure = _empty_figure()
+        self._size_px: tuple[int, int] | None = None
+        self._fit_again: Bounds | None = None
         self.base = TileLayer(self.figure, "base", zoom_max=18)
+        self.outer_base = TileLayer(self.figure, "outer-base", zoom_max=19)
         self.imagery = TileLayer(self.figure, "imagery")
         self.footprints = TileLayer(self.figure, "footprints")
         self.vectors = ColumnDataSource({name: [] for name in ("xs", "ys", "area", "confidence", "job")})
@@ -69,12 +73,23 @@ class MapCanvas:
         """The present view; before the browser has told its size, a guess."""
         plot = self.figure
         bounds = (plot.x_range.start, plot.y_range.start, plot.x_range.end, plot.y_range.end)
-        return View(bounds, plot.inner_width or 900, plot.inner_height or 700)
+        return View(bounds, *(self._size_px or SIZE_GUESS_PX))
 
     def fit(self, bounds_m: Bounds) -> None:
-        """Move the view so that all of `bounds_m` is seen."""
+        """Move the view so that all of `bounds_m` is seen; again as soon as the browser has told the size."""
         view = self.view
+        self._fit_again = bounds_m if self._size_px is None else None
         self._go(fitted(bounds_m, view.width_px, view.height_px))
+
+    def resized(self) -> None:
+        """Take in the size of the frame that the browser has told."""
+        values = self.figure.properties_with_values(include_defaults=False)
+        width_px, height_px = values.get("inner_width"), values.get("inner_height")
+        if not width_px or not height_px:
+            return
+        self._size_px = (width_px, height_px)
+        if self._fit_again is not None:
+            self.fit(self._fit_again)
 
     def zoom(self, factor: float) -> None:
         """Zoom about the middle; a factor above 1 shows less ground."""
@@ -101,6 +116,11 @@ class MapCanvas:
     def set_vectors(self, columns: dict[str, list[object]]) -> None:
         """Show footprints as shapes that can be hovered."""
         self.vectors.data = columns
+
+    def dress_shapes(self, visible: bool, opacity: float) -> None:
+        """Set visibility and opacity of the shapes that can be hovered."""
+        self._hoverable.visible = visible
+        self._hoverable.glyph.update(line_alpha=opacity, fill_alpha=opacity * 0.06)
 
     def arm_box(self, armed: bool) -> None:
         """Let a drag draw a box, or move the map again."""

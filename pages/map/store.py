@@ -44,8 +44,7 @@ class MapStore:
 
     def scenes(self) -> list[SceneView]:
         """Return the person's scenes, newest first."""
-        found = scenes.list_scenes(self.session.resources, self.session.principal)
-        return sorted(found, key=lambda scene: scene.created_at, reverse=True)
+        return scenes.list_scenes(self.session.resources, self.session.principal)
 
     def jobs_of(self, scene_id: str) -> list[JobView]:
         """Return the jobs of a scene, newest first."""
@@ -94,11 +93,6 @@ def query_of(job_id: str, min_confidence: float, bounds_m: Bounds | None = None)
 def geometry_of(geojson: dict[str, Any] | str) -> BaseGeometry:
     """Return a view's GeoJSON geometry as shapely geometry, in the plane it came in."""
     return from_geojson(geojson if isinstance(geojson, str) else json.dumps(geojson))
-
-
-def scene_area_m2(scene: SceneView) -> float:
-    """Return the ground area inside the scene's outline."""
-    return area_m2(geometry_of(scene.outline_geojson))
 
 
 def overlap_area_m2(scene: SceneView, region_m: Polygon) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from bokeh.models import TileRenderer, WMTSTileSource
 from bokeh.plotting import figure
 
@@ -82,6 +80,3 @@ class TileLayer:
         plot.renderers.append(renderer)
         return renderer
 
-
-type UrlOfTheme = Callable[[bool], str]
-"""Address template of the base map in the dark (True) or the light look."""

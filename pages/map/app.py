@@ -1,0 +1,246 @@
+"""The map page: puts canvas, drawing, results and job together for one person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+from bokeh.io import curdoc
+
+from pages import job_text
+from pages.background import Background
+from pages.map.action_bar import ActionBar
+from pages.map.canvas import MapCanvas
+from pages.map.drawing import Mode
+from pages.map.drawing_control import DrawingControl
+from pages.map.filters import MapFilters
+from pages.map.job_watch import JobEvents, JobWatch
+from pages.map.layers import LayerControl
+from pages.map.result_view import ResultView
+from pages.map.store import MapStore, geometry_of, overlap_area_m2
+from pages.map.toolbar import zoom_overlay
+from pages.map.welcome import welcome
+from pages.projection import bounds_to_map, to_map
+from pages.scene_text import scene_area_m2
+from pages.session import Session
+
+if TYPE_CHECKING:
+    from webapp.services.views import JobView, SceneView
+
+VIEW_SETTLES_MS = 250
+TICK_MS = 1000
+LISTS_EVERY_TICKS = 15
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the page's address asks for."""
+
+    scene_id: str | None = None
+    job_id: str | None = None
+
+
+@dataclass
+class Known:
+    """What was read last."""
+
+    scenes: dict[str, SceneView] = field(default_factory=dict)
+    jobs: dict[str, JobView] = field(default_factory=dict)
+
+
+class MapApp:
+    """One open map page."""
+
+    def __init__(self, session: Session, start: Start) -> None:
+        self._store = MapStore(session)
+        self._document = curdoc()
+        self._background = Background(self._document)
+        self._start = start
+        self._known = Known()
+        self._ticks = 0
+        self._moving: Any = None
+        self.filters = MapFilters()
+        self.canvas = MapCanvas()
+        self._layers = LayerControl(self.canvas, self.filters, session.resources.settings.basemap_url_template)
+        self.result = ResultView(self._store, self._background, self.filters, self.canvas)
+        self._action = ActionBar(extract=self._extract, cancel=self._cancel)
+        self._drawing = DrawingControl(self.canvas, on_region=self._show_target, on_look=self.result.select_at)
+        events = JobEvents(changed=self._action.show_job, grown=self._job_grown, ended=self._job_ended)
+        self._watch = JobWatch(self._store, self._background, events)
+        self._welcome = welcome()
+        self._listen()
+
+    @property
+    def main(self) -> pn.Column:
+        """The map with everything that lies over it."""
+        overlays = [
+            self._drawing.toolbar.overlay,
+            zoom_overlay(partial(self.canvas.zoom, 2.0), partial(self.canvas.zoom, 0.5), self._fit_scene),
+            self.result.details.overlay,
+            self._action.overlay,
+            self._welcome,
+            self._drawing.glue,
+        ]
+        chart = pn.pane.Bokeh(self.canvas.figure, sizing_mode="stretch_both", margin=0)
+        return pn.Column(chart, *overlays, sizing_mode="stretch_both", margin=0, styles={"position": "relative"})
+
+    def open(self) -> None:
+        """Read what there is, once the page is up."""
+        self._read_scenes()
+        self._background.every(TICK_MS, self._tick)
+
+    def _listen(self) -> None:
+        plot = self.canvas.figure
+        for side in ("start", "end"):
+            plot.x_range.on_change(side, self._view_moving)
+            plot.y_range.on_change(side, self._view_moving)
+        plot.on_change("inner_width", self._resized)
+        plot.on_change("inner_height", self._resized)
+        self.filters.param.watch(lambda _: self._scene_chosen(), ["scene_id"])
+        self.filters.param.watch(lambda _: self._job_chosen(), ["job_id"])
+
+    # --- scenes -----------------------------------------------------------------------------------------------
+
+    @property
+    def _scene(self) -> SceneView | None:
+        return self._known.scenes.get(self.filters.scene_id or "")
+
+    def _read_scenes(self) -> None:
+        self._background.run("scenes", self._store.scenes, self._show_scenes, self._action.refuse)
+
+    def _show_scenes(self, found: list[SceneView]) -> None:
+        before = self._known.scenes
+        self._known.scenes = {scene.id: scene for scene in found}
+        self._welcome.visible = not found
+        if before != self._known.scenes:
+            self.result.sidebar.show_scenes(found)
+        if self._scene is None and found:
+            wanted = self._start.scene_id
+            self.filters.scene_id = wanted if wanted in self._known.scenes else found[0].id
+
+    def _scene_chosen(self) -> None:
+        scene = self._scene
+        self._known.jobs = {}
+        self._watch.leave()
+        self._action.forget_job()
+        self.filters.job_id = None
+        if scene is None:
+            return
+        self._layers.show_scene(scene.id)
+        self.canvas.set_outline(to_map(geometry_of(scene.outline_geojson)))
+        self.result.sidebar.show_scene(scene, scene_area_m2(scene))
+        self._fit_scene()
+        self._show_target()
+        self._read_jobs()
+
+    def _fit_scene(self) -> None:
+        if self._scene is not None:
+            self.canvas.fit(bounds_to_map(self._scene.bounds_deg))
+
+    # --- jobs -------------------------------------------------------------------------------------------------
+
+    def _read_jobs(self) -> None:
+        scene_id = self.filters.scene_id
+        if scene_id is not None:
+            show = partial(self._show_jobs, scene_id)
+            self._background.run("jobs", partial(self._store.jobs_of, scene_id), show, self._action.refuse)
+
+    def _show_jobs(self, scene_id: str, found: list[JobView]) -> None:
+        if scene_id != self.filters.scene_id:
+            return
+        self._known.jobs = {job.id: job for job in found}
+        self.result.sidebar.show_jobs(found)
+        if self.filters.job_id is None and found:
+            self.filters.job_id = self._first_choice(found)
+        self._remember()
+
+    def _first_choice(self, found: list[JobView]) -> str:
+        if self._start.job_id in self._known.jobs:
+            return str(self._start.job_id)
+        worth_showing = [job for job in found if job_text.is_active(job) or job.state == "succeeded"]
+        return (worth_showing or found)[0].id
+
+    def _job_chosen(self) -> None:
+        job = self._known.jobs.get(self.filters.job_id or "")
+        if job is None:
+            return
+        self._watch.follow(job)
+        if job.state in ("succeeded", "cancelled"):
+            self._action.forget_job()
+        else:
+            self._action.show_job(job)
+        self._remember()
+
+    def _extract(self) -> None:
+        scene_id = self.filters.scene_id
+        if scene_id is None:
+            return
+        region = self._drawing.drawing.region
+        self._action.busy(True)
+        self._background.run("extract", lambda: self._store.extract(scene_id, region), self._started, self._refused)
+
+    def _started(self, job: JobView) -> None:
+        self._action.busy(False)
+        self._known.jobs = {job.id: job, **self._known.jobs}
+        self.result.sidebar.show_jobs(list(self._known.jobs.values()))
+        self.filters.job_id = job.id
+
+    def _refused(self, sentence: str) -> None:
+        self._action.busy(False)
+        self._action.refuse(sentence)
+
+    def _cancel(self) -> None:
+        job_id = self._watch.job_id
+        if job_id is not None:
+            self._background.run("cancel", lambda: self._store.cancel(job_id), self._action.show_job, self._refused)
+
+    def _job_grown(self, job: JobView) -> None:
+        self.result.renew(f"{job.windows_done}.{job.footprint_count}")
+
+    def _job_ended(self, job: JobView) -> None:
+        self.result.renew(job.state)
+        self._read_jobs()
+
+    # --- view and time ----------------------------------------------------------------------------------------
+
+    def _show_target(self) -> None:
+        scene = self._scene
+        if scene is None:
+            return
+        drawing = self._drawing.drawing
+        region = drawing.region
+        area_m2 = scene_area_m2(scene) if region is None else overlap_area_m2(scene, region)
+        self._action.show_target(scene.name, region is not None, area_m2)
+        if drawing.mode is not Mode.LOOK:
+            self.result.deselect()
+
+    def _resized(self, attr: str, old: object, new: object) -> None:
+        self.canvas.resized()
+        self._view_moving(attr, old, new)
+
+    def _view_moving(self, attr: str, old: object, new: object) -> None:
+        if self._moving is not None:
+            self._document.remove_timeout_callback(self._moving)
+        self._moving = self._document.add_timeout_callback(self._view_moved, VIEW_SETTLES_MS)
+
+    def _view_moved(self) -> None:
+        self._moving = None
+        self.result.view_moved()
+
+    def _tick(self) -> None:
+        self._ticks += 1
+        self.canvas.footprints.settle()
+        self._watch.tick()
+        if self._ticks % LISTS_EVERY_TICKS == 0:
+            self._read_scenes()
+            self._read_jobs()
+
+    def _remember(self) -> None:
+        """Keep the choice in the address, so that loading the page again shows the same."""
+        if pn.state.location is not None:
+            choice = {"scene": self.filters.scene_id, "job": self.filters.job_id}
+            pn.state.location.update_query(**{name: value for name, value in choice.items() if value})
+
+

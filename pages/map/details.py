@@ -1,0 +1,47 @@
+"""The card of one footprint that was clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import panel as pn
+import panel_material_ui as pmui
+
+from pages import formats
+from pages.markup import facts, heading, pane
+
+if TYPE_CHECKING:
+    from webapp.services.views import FootprintView
+
+
+class DetailsCard:
+    """Hidden until a footprint is chosen."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._facts = pane()
+        shut = pmui.IconButton(icon="close", description="Close", size="small", margin=0, on_click=lambda _: close())
+        head = pn.Row(heading("Building"), shut, margin=0, sizing_mode="stretch_width",
+                      styles={"align-items": "center"})
+        paper = pmui.Paper(head, self._facts, elevation=3, margin=0, sizing_mode="stretch_width",
+                           sx={"padding": "8px 8px 12px 14px"})
+        self.overlay = pn.Column(
+            paper, visible=False, margin=0, css_classes=["bf-details"],
+            styles={"position": "absolute", "top": "12px", "right": "58px", "z-index": "21", "width": "250px"},
+        )
+
+    def show(self, found: FootprintView) -> None:
+        """Show the facts of a footprint."""
+        self._facts.object = facts([
+            ("Area", formats.area(found.area_m2)),
+            ("Confidence", formats.share(found.confidence)),
+            ("Outline", formats.text(found.reg_method or "as detected")),
+            ("Job", f"<code>{formats.text(found.job_id[:8])}</code>"),
+            ("Scene", formats.text(found.scene_name)),
+            ("Found", formats.when(found.created_at)),
+        ])
+        self.overlay.visible = True
+
+    def hide(self) -> None:
+        """Show nothing."""
+        self.overlay.visible = False

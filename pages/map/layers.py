@@ -1,0 +1,50 @@
+"""Which tiles lie on the map, how visible they are, and in which look."""
+
+from pages.map.canvas import MapCanvas
+from pages.map.filters import MapFilters
+from pages.map.tile_layer import TileLayer
+
+OWN_BASE_URL = "/tiles/base/{Z}/{X}/{Y}.png?theme="
+
+
+def scene_url(scene_id: str) -> str:
+    """Return the address template of a scene's imagery."""
+    return f"/tiles/scenes/{scene_id}/{{Z}}/{{X}}/{{Y}}.png"
+
+
+def bokeh_template(template: str) -> str:
+    """Return an XYZ template with the placeholders that Bokeh fills in."""
+    return template.replace("{x}", "{X}").replace("{y}", "{Y}").replace("{z}", "{Z}")
+
+
+class LayerControl:
+    """Follows the filters. The own base map stays below an outer one, so that there is a map when that is down."""
+
+    def __init__(self, canvas: MapCanvas, filters: MapFilters, basemap_url_template: str) -> None:
+        self._canvas = canvas
+        self._filters = filters
+        self._outer: TileLayer | None = canvas.outer_base if basemap_url_template else None
+        if self._outer is not None:
+            self._outer.show(bokeh_template(basemap_url_template))
+        filters.param.watch(lambda _: self._dress(), [
+            "base_visible", "imagery_visible", "imagery_opacity", "footprints_visible", "footprints_opacity",
+        ])
+        filters.param.watch(lambda _: self._take_look(), ["dark"])
+        self._dress()
+        self._take_look()
+
+    def show_scene(self, scene_id: str) -> None:
+        """Show the imagery of one scene."""
+        self._canvas.imagery.show(scene_url(scene_id))
+
+    def _dress(self) -> None:
+        filters, canvas = self._filters, self._canvas
+        canvas.base.dress(filters.base_visible, 1.0)
+        canvas.outer_base.dress(filters.base_visible, 1.0)
+        canvas.imagery.dress(filters.imagery_visible, filters.imagery_opacity)
+        canvas.footprints.dress(filters.footprints_visible, filters.footprints_opacity)
+        canvas.dress_shapes(filters.footprints_visible, filters.footprints_opacity)
+
+    def _take_look(self) -> None:
+        self._canvas.base.show(OWN_BASE_URL + ("dark" if self._filters.dark else "light"))
+        self._canvas.darken(self._filters.dark)

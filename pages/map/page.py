@@ -1,0 +1,19 @@
+"""The factory of the map page."""
+
+import panel as pn
+from bokeh.io import curdoc
+
+from pages.layout import PageParts, build_page
+from pages.map.app import MapApp, Start
+from pages.request import argument
+from pages.session import current_session
+
+
+def map_page() -> pn.viewable.Viewable:
+    """Build the map for the person who asked for it."""
+    session = current_session()
+    app = MapApp(session, Start(scene_id=argument("scene"), job_id=argument("job")))
+    page = build_page(session, PageParts("Map", "/", [app.main], app.result.sidebar.items))
+    page.param.watch(lambda event: app.filters.param.update(dark=event.new), ["dark_theme"])
+    curdoc().add_next_tick_callback(app.open)
+    return page

@@ -1,0 +1,133 @@
+"""The drawer of the map page: scene, result, export, layers. Widgets are bound to `MapFilters`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import panel as pn
+import panel_material_ui as pmui
+
+from pages import formats, job_text
+from pages.export_links import export_links
+from pages.layout import THIN_LINE
+from pages.map.filters import MapFilters
+from pages.markup import facts, figures, heading, pane
+
+if TYPE_CHECKING:
+    from pages.projection import Bounds
+    from webapp.services.footprints import FootprintStatistics
+    from webapp.services.views import JobView, SceneView
+
+NO_SCENE = '<p class="bf-note">No imagery yet. <a class="bf-link" href="/upload">Upload a scene</a></p>'
+NO_JOB = '<p class="bf-note">Nothing extracted from this scene yet. Draw a region, or take all of it, and press ' \
+    "<b>Extract here</b>.</p>"
+
+
+class Sidebar:
+    """Builds the drawer and shows what the page hands it."""
+
+    def __init__(self, filters: MapFilters) -> None:
+        self._filters = filters
+        self._scene = _select(filters.param.scene_id, "Scene")
+        self._scene_facts = pane()
+        self._job = _select(filters.param.job_id, "Result of")
+        self._scope = pmui.RadioButtonGroup(
+            options={"Whole result": False, "Current view": True}, value=filters.view_only, size="small",
+            margin=0, sizing_mode="stretch_width",
+        )
+        self._scope.link(filters, value="view_only")
+        self._figures = pane()
+        self._links = pane()
+        self._results = [
+            self._job,
+            self._scope,
+            self._figures,
+            _confidence(filters),
+            self._links,
+        ]
+        self._no_job = pane(NO_JOB)
+        self._result = pn.Column(pane(), margin=0, sizing_mode="stretch_width", styles={"gap": "12px"})
+        self.items = [
+            _section(heading("Scene"), self._scene, self._scene_facts),
+            _section(heading("Result"), self._result),
+            _section(heading("Layers"), *_layers(filters)),
+        ]
+
+    def show_scenes(self, found: list[SceneView]) -> None:
+        """Offer the scenes; the choice stays with the filters."""
+        self._scene.options = {scene.name if _single(scene, found) else _long(scene): scene.id for scene in found}
+        self._scene.visible = bool(found)
+        if not found:
+            self._scene_facts.object = NO_SCENE
+
+    def show_scene(self, scene: SceneView, area_m2: float) -> None:
+        """Show the facts of the chosen scene."""
+        crs = f"EPSG:{scene.epsg}" if scene.epsg else "custom"
+        self._scene_facts.object = facts([
+            ("Ground resolution", formats.gsd(scene.gsd_m)),
+            ("Size", f"{formats.count(scene.width_px)} × {formats.count(scene.height_px)} px"),
+            ("Area", formats.area(area_m2)),
+            ("CRS", crs),
+        ])
+
+    def show_jobs(self, found: list[JobView]) -> None:
+        """Offer the jobs of the chosen scene."""
+        options = {job_text.choice_label(job): job.id for job in found}
+        if options != self._job.options:
+            self._job.options = options
+        wanted = self._results if found else [self._no_job]
+        if self._result.objects != wanted:
+            self._result.objects = wanted
+
+    def show_statistics(self, found: FootprintStatistics | None) -> None:
+        """Show the key figures."""
+        number = formats.count(found.count) if found else formats.NO_VALUE
+        total = formats.area(found.total_area_m2) if found and found.count else formats.NO_VALUE
+        mean = formats.share(found.mean_confidence) if found and found.count else formats.NO_VALUE
+        self._figures.object = figures([("buildings", number), ("roof area", total), ("mean confidence", mean)])
+
+    def show_links(self, job_id: str | None, bbox_deg: Bounds | None, min_confidence: float) -> None:
+        """Point the export buttons at what is shown."""
+        self._links.object = export_links(job_id, bbox_deg, min_confidence)
+
+
+def _select(parameter: Any, label: str) -> pmui.Select:
+    return pmui.Select.from_param(parameter, label=label, options={}, size="small", margin=(4, 0, 0, 0),
+                                  sizing_mode="stretch_width", variant="outlined", description="")
+
+
+def _confidence(filters: MapFilters) -> pmui.FloatSlider:
+    slider = pmui.FloatSlider(label="Least confidence", start=0, end=1, step=0.01, value=filters.min_confidence,
+                              size="small", margin=(0, 8), sizing_mode="stretch_width")
+    slider.link(filters, value_throttled="min_confidence")
+    return slider
+
+
+def _layers(filters: MapFilters) -> list[Any]:
+    return [
+        _layer(filters.param.footprints_visible, filters.param.footprints_opacity, "Buildings"),
+        _layer(filters.param.imagery_visible, filters.param.imagery_opacity, "Imagery"),
+        pmui.Switch.from_param(filters.param.base_visible, label="Base map", size="small", margin=0, description=""),
+    ]
+
+
+def _layer(visible: Any, opacity: Any, label: str) -> pn.Row:
+    switch = pmui.Switch.from_param(visible, label=label, size="small", margin=0, width=120, height=30,
+                                    sizing_mode="fixed", description="")
+    slider = pmui.FloatSlider.from_param(opacity, label="", show_value=False, step=0.05, size="small",
+                                         margin=(0, 8, 0, 0), sizing_mode="stretch_width", tooltips=False,
+                                         description="")
+    return pn.Row(switch, slider, margin=0, sizing_mode="stretch_width", styles={"align-items": "center"})
+
+
+def _section(*items: Any) -> pn.Column:
+    styles = {"gap": "12px", "padding": "16px", "border-bottom": THIN_LINE}
+    return pn.Column(*items, margin=0, sizing_mode="stretch_width", styles=styles)
+
+
+def _single(scene: SceneView, found: list[SceneView]) -> bool:
+    return sum(other.name == scene.name for other in found) == 1
+
+
+def _long(scene: SceneView) -> str:
+    return f"{scene.name} ({formats.when(scene.created_at)}, {scene.id[:4]})"

@@ -1,0 +1,37 @@
+"""What the upload page reads and asks for, through the services."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pages.session import Session
+from processing.params import ExtractionParams
+from webapp.services import jobs, scenes
+
+if TYPE_CHECKING:
+    from webapp.services.views import JobView, SceneView
+
+
+@dataclass(frozen=True)
+class UploadStore:
+    """The services, asked as one person."""
+
+    session: Session
+
+    def scenes(self) -> list[SceneView]:
+        """Return the person's scenes, newest first."""
+        return scenes.list_scenes(self.session.resources, self.session.principal)
+
+    def scene(self, scene_id: str) -> SceneView:
+        """Return one scene."""
+        return scenes.get_scene(self.session.resources, self.session.principal, scene_id)
+
+    def delete(self, scene_id: str) -> list[SceneView]:
+        """Remove a scene with all that came of it, and return those that are left."""
+        scenes.delete_scene(self.session.resources, self.session.principal, scene_id)
+        return self.scenes()
+
+    def extract(self, scene_id: str) -> JobView:
+        """Submit an extraction of the whole scene."""
+        return jobs.submit_extraction(self.session.resources, self.session.principal, scene_id, ExtractionParams())

@@ -63,6 +63,8 @@ class ProcessingJob(Base):
     attempt_started_at: Mapped[float | None] = mapped_column(Double)
     progress_at: Mapped[float | None] = mapped_column(Double)
 
+    weights_sha256: Mapped[str | None] = mapped_column(String(64))
+    """What found the footprints so far; parts of other weights are of no use to a later attempt."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())

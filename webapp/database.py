@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import OperationalError, TimeoutError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
 
-from webapp.errors import DatabaseBusy
+from webapp.errors import DatabaseBusy, DiskFull
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
 SQLITE_BUSY_S = 30
@@ -120,5 +121,24 @@ def _sqlite_engine(url: str) -> Engine:
 def _busy_is_coded() -> Iterator[None]:
     try:
         yield
-    except (OperationalError, TimeoutError) as error:
+    except TimeoutError as error:
         raise DatabaseBusy() from error
+    except DBAPIError as error:
+        coded = _coded(error)
+        if coded is None:
+            raise
+        raise coded from error
+
+
+def _coded(error: DBAPIError) -> DatabaseBusy | DiskFull | None:
+    """Tell an outage from a mistake of ours: only the former is worth another try."""
+    if isinstance(error.orig, psycopg.errors.DiskFull):
+        return DiskFull()
+    if isinstance(error.orig, psycopg.OperationalError) or error.connection_invalidated:
+        return DatabaseBusy()
+    code = getattr(error.orig, "sqlite_errorname", "")
+    if code.startswith("SQLITE_FULL"):
+        return DiskFull()
+    return (
+        DatabaseBusy() if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR", "SQLITE_CANTOPEN")) else None
+    )

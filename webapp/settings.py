@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     lease_s: float = Field(30.0, gt=0, description="A worker that is silent for this long has lost its job.")
     heartbeat_s: float = Field(10.0, gt=0, description="How often a worker says that it is alive.")
     max_attempts: int = Field(3, ge=1, description="A job that stopped its worker this often is dead.")
+    stall_s: float = Field(900.0, gt=0, description="A worker that gets no window done for this long is stopped.")
+    cancel_grace_s: float = Field(30.0, gt=0, description="A job whose worker ignores a cancel ends after this anyway.")
     relay_s: float = Field(0.5, gt=0, description="How often new jobs are handed to the broker.")
     reconcile_s: float = Field(5.0, gt=0, description="How often lost jobs are looked for.")
     republish_s: float = Field(30.0, gt=0, description="A queued job that the broker lost is sent again after this.")

@@ -1,5 +1,6 @@
 """Jobs as a person knows them: asking for one, looking at it, stopping it."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +17,7 @@ from models.job_states import JobState
 from models.queries import jobs as queries
 from models.queries import scenes as scene_queries
 from processing.aoi import read_aoi, region_in_scene
+from processing.errors import ParameterInvalid
 from processing.params import ExtractionParams
 from processing.scene import SceneInfo
 from webapp.errors import NotFound
@@ -24,6 +26,7 @@ from webapp.services.views import JobView, MessageView, to_datetime, to_datetime
 
 LIST_LIMIT_MAX = 500
 MESSAGES_MAX = 500
+WEIGHTS_RULE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def submit_extraction(
@@ -35,8 +38,10 @@ def submit_extraction(
 ) -> JobView:
     """Write a job and the message that announces it in one transaction; works with no broker, too.
 
-    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`.
+    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`,
+    `ParameterInvalid`.
     """
+    _check_weights(params)
     job_id = str(uuid.uuid4())
     with resources.database.write() as session:
         row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
@@ -102,6 +107,12 @@ def job_messages(resources: Resources, principal: Principal, job_id: str) -> lis
         _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
         rows = queries.list_messages(session, job_id, MESSAGES_MAX)
         return [MessageView(to_datetime(row.at), row.level, row.text) for row in rows]
+
+
+def _check_weights(params: ExtractionParams) -> None:
+    """Take names alone: a path would let a user make the worker open any file."""
+    if not WEIGHTS_RULE.fullmatch(params.weights):
+        raise ParameterInvalid(parameter="weights", value=params.weights[:64], rule="it must name installed weights")
 
 
 def _checked_aoi(info: SceneInfo, aoi_geojson: Mapping[str, Any] | None) -> dict[str, Any] | None:

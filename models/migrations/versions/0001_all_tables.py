@@ -142,6 +142,7 @@ def _create_jobs() -> None:
         sa.Column("windows_before", sa.Integer(), server_default="0", nullable=False),
         sa.Column("attempt_started_at", sa.Double(), nullable=True),
         sa.Column("progress_at", sa.Double(), nullable=True),
+        sa.Column("weights_sha256", sa.String(length=64), nullable=True),
         sa.Column("error_code", sa.String(length=64), nullable=True),
         sa.Column("error_message", sa.Text(), nullable=True),
         sa.Column("created_at", sa.Double(), server_default=now_s(), nullable=False),

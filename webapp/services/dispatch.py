@@ -1,0 +1,107 @@
+"""From the job table to the broker, and back on the feet: the relay and the reconciler.
+
+The broker may lose everything at any time. What is queued stands in the table, and is sent again.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+from sqlalchemy.orm import Session
+
+from models.job_moves import Move, move_jobs
+from models.job_states import JobState
+from models.queries import dispatch as queries
+from webapp.errors import BrokerUnavailable
+from webapp.queue import EXTRACTION_TASK
+from webapp.resources import Resources
+
+BATCH = 100
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many jobs were put right."""
+
+    requeued: int
+    dead: int
+    cancelled: int
+    sent_again: int
+
+
+def publish_outbox(resources: Resources) -> int:
+    """Send all messages that wait; return how many were sent. A broker that does not answer ends the round.
+
+    A message may be sent twice if this process dies between sending and noting it: the claim makes that harmless.
+    """
+    sent = 0
+    while True:
+        with resources.database.read() as session:
+            rows = queries.unpublished(session, BATCH)
+        done: list[int] = []
+        try:
+            for outbox_id, job_id, state in rows:
+                if state == JobState.QUEUED:
+                    resources.queue.publish(EXTRACTION_TASK, job_id)
+                    sent += 1
+                done.append(outbox_id)
+        except BrokerUnavailable as error:
+            log.warning("broker_unavailable", detail=error.parameters["detail"], waiting=len(rows) - len(done))
+            rows = []
+        if done:
+            with resources.database.write() as session:
+                queries.mark_published(session, done)
+        if len(rows) < BATCH:
+            return sent
+
+
+def reconcile(resources: Resources) -> Reconciled:
+    """End or requeue jobs whose worker is gone, and send again what the broker lost."""
+    with resources.database.write() as session:
+        cancelled = _cancel(session, resources.settings.cancel_grace_s)
+        dead = _bury(session)
+        requeued = _requeue(session)
+    result = Reconciled(requeued, dead, cancelled, _send_again(resources))
+    if result != Reconciled(0, 0, 0, 0):
+        log.info("reconciled", requeued=requeued, dead=dead, cancelled=cancelled, sent_again=result.sent_again)
+    return result
+
+
+def _cancel(session: Session, grace_s: float) -> int:
+    silent = Move(JobState.CANCELLED, text="Cancelled; its worker had stopped.")
+    waiting = Move(JobState.CANCELLED, text="Cancelled before it began.")
+    ids = move_jobs(session, silent, queries.has_state(JobState.RUNNING), queries.cancel_ignored(grace_s))
+    ids += move_jobs(
+        session, silent, queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.cancel_requested()
+    )
+    ids += move_jobs(session, waiting, queries.has_state(JobState.QUEUED), queries.cancel_requested())
+    return len(ids)
+
+
+def _bury(session: Session) -> int:
+    text = "The worker stopped without a word at every attempt; the scene may need more memory than there is."
+    dead = Move(JobState.DEAD, level="error", text=text, error_code="WorkerLost")
+    expired = (queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.attempts_used_up())
+    ids = move_jobs(session, dead, *expired)
+    ids += move_jobs(session, dead, queries.has_state(JobState.QUEUED), queries.attempts_used_up())
+    return len(ids)
+
+
+def _requeue(session: Session) -> int:
+    again = Move(JobState.QUEUED, level="warning", text="The worker stopped; the job waits for the next one.")
+    return len(move_jobs(session, again, queries.has_state(JobState.RUNNING), queries.lease_expired()))
+
+
+def _send_again(resources: Resources) -> int:
+    """Mark messages as unsent where the broker holds fewer than there are queued jobs: it has lost some."""
+    with resources.database.read() as session:
+        queued = queries.count_queued(session)
+    if not queued:
+        return 0
+    try:
+        if resources.queue.waiting() >= queued:
+            return 0
+    except BrokerUnavailable:
+        return 0
+    with resources.database.write() as session:
+        return queries.send_again(session, resources.settings.republish_s)

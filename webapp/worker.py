@@ -1,0 +1,90 @@
+"""The Celery worker: `celery -A webapp.worker:app worker`. It loads the weights once in each child process."""
+
+import os
+import signal
+import socket
+from functools import cache
+from typing import Any
+
+import structlog
+from celery import signals
+from celery.worker import state as celery_state
+
+from processing.detector.protocol import Detector
+from processing.detector.registry import load_detector
+from webapp.logs import configure_logs
+from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, make_celery
+from webapp.resources import Resources, open_resources
+from webapp.services.maintenance import cleanup_old_jobs as clean
+from webapp.settings import load_settings
+from webapp.tasks.extraction import WorkerContext, run_extraction
+from webapp.tasks.shutdown import ShutdownFlag
+from webapp.tasks.watch import WorkerWatch
+
+settings = load_settings()
+app = make_celery(settings)
+shutdown = ShutdownFlag()
+log = structlog.get_logger(__name__)
+_watches: list[WorkerWatch] = []
+
+
+@app.task(name=EXTRACTION_TASK)
+def extract_buildings_from_image(job_id: str) -> None:
+    """Work on a job. The message holds its id alone, may come twice, and may come late."""
+    run_extraction(WorkerContext(_resources(), _name(), _detector, shutdown.is_set), job_id)
+
+
+@app.task(name=CLEANUP_TASK)
+def cleanup_old_jobs() -> None:
+    """Remove what nobody needs any more."""
+    cleaned = clean(_resources())
+    log.info("cleaned", jobs=cleaned.jobs, files=cleaned.files, uploads=cleaned.uploads)
+
+
+@cache
+def _resources() -> Resources:
+    """Open connections at the first task of this process, never before a fork."""
+    return open_resources(settings)
+
+
+@cache
+def _detector(weights: str) -> Detector:
+    chosen = str(settings.weights_path) if settings.weights_path is not None else weights
+    return load_detector(chosen, settings.device)
+
+
+def _name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@signals.setup_logging.connect(weak=False)
+def _set_up_logs(**_: Any) -> None:
+    configure_logs(settings, "worker")
+
+
+@signals.worker_process_init.connect(weak=False)
+def _prepare_child(**_: Any) -> None:
+    """Let a child end its window before it goes, whoever signals it: the parent, or a supervisor to the group."""
+    signal.signal(signal.SIGTERM, lambda number, frame: shutdown.set())
+
+
+@signals.worker_shutting_down.connect(weak=False)
+def _hand_jobs_back(**_: Any) -> None:
+    shutdown.set()
+
+
+@signals.worker_ready.connect(weak=False)
+def _start_watch(sender: Any = None, **_: Any) -> None:
+    watch = WorkerWatch(settings, getattr(sender, "hostname", None) or _name(), _is_busy)
+    _watches.append(watch)
+    watch.start()
+
+
+@signals.worker_shutdown.connect(weak=False)
+def _stop_watch(**_: Any) -> None:
+    for watch in _watches:
+        watch.stop()
+
+
+def _is_busy() -> bool:
+    return bool(celery_state.reserved_requests or celery_state.active_requests)

@@ -27,6 +27,13 @@ class NotARaster(ProcessingError):
     template = "{name} is not a GeoTIFF: its content is {found}. Upload a GeoTIFF (.tif)."
 
 
+class SceneFileMissing(ProcessingError):
+    """There is no file where the scene should be."""
+
+    code = "SceneFileMissing"
+    template = "{name} cannot be opened: {detail}."
+
+
 class RasterUnreadable(ProcessingError):
     """The file claims to be a GeoTIFF, but cannot be read."""
 
@@ -151,13 +158,6 @@ class ExportTooLarge(ProcessingError):
     template = (
         "{format} files end at {limit_gb:.0f} GB and these footprints need more; choose GeoPackage or GeoParquet."
     )
-
-
-class FormatUnknown(ProcessingError):
-    """The export format is not one that we write."""
-
-    code = "FormatUnknown"
-    template = "The export format {format} is unknown; use one of {allowed}."
 
 
 class ParameterInvalid(ProcessingError):

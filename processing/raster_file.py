@@ -9,7 +9,14 @@ from typing import Any
 import rasterio
 from rasterio.errors import RasterioError
 
-from processing.errors import BandsNotAllowed, DtypeNotAllowed, NotARaster, RasterTooLarge, RasterUnreadable
+from processing.errors import (
+    BandsNotAllowed,
+    DtypeNotAllowed,
+    NotARaster,
+    RasterTooLarge,
+    RasterUnreadable,
+    SceneFileMissing,
+)
 
 Dataset = Any
 """An open rasterio dataset; rasterio ships no types."""
@@ -82,7 +89,7 @@ def _driver_of(path: Path, name: str, allow_vrt: bool) -> str:
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
-        raise RasterUnreadable(name=name, detail=error.strerror or "It cannot be opened.") from error
+        raise SceneFileMissing(name=name, detail=(error.strerror or "unknown reason").lower()) from error
     if head[:4] in TIFF_SIGNATURES:
         return "GTiff"
     if allow_vrt and path.suffix.lower() == ".vrt" and head.lstrip().startswith(b"<VRTDataset"):

@@ -40,7 +40,8 @@ def keep_raw(raw: BaseGeometry, status: str = "off") -> Regularized:
 def regularize(outlines: Sequence[BaseGeometry], aspect: float) -> list[Regularized]:
     """Choose for every outline the right-angled candidate that fits it, or itself.
 
-    outlines: polygons in working pixels as `outline_of` traces them. `aspect` is a pixel's ground height over its ground width.
+    outlines: polygons in working pixels as `outline_of` traces them. `aspect` is the ground height of a
+    pixel over its ground width.
     """
     owners: list[int] = []
     methods: list[str] = []

@@ -59,6 +59,10 @@ class Background:
         self._running.add(name)
         self._document.add_next_tick_callback(partial(self._start, name, request))
 
+    def soon(self, callback: Callable[..., None], *args: Any) -> None:
+        """Call `callback` on the document. Panel delivers widgets' events without Bokeh's lock, which figures need."""
+        self._document.add_next_tick_callback(partial(callback, *args))
+
     def every(self, period_ms: int, callback: Callable[[], None]) -> None:
         """Call `callback` on the document each `period_ms`; Bokeh stops it when the session ends."""
         self._document.add_periodic_callback(callback, period_ms)

@@ -65,7 +65,11 @@ def buildings(number: int) -> str:
     return "1 building" if number == 1 else f"{formats.count(number)} buildings"
 
 
+def scope(job: JobView) -> str:
+    """Return what part of the scene a job covers."""
+    return "drawn region" if job.aoi_geojson else "whole scene"
+
+
 def choice_label(job: JobView) -> str:
-    """Return the name of a job in a list of the jobs of one scene."""
-    found = buildings(job.footprint_count) if job.state == "succeeded" else STATE_LABELS.get(job.state, job.state)
-    return f"{formats.when(job.created_at)} · {found}"
+    """Return the name of a job in a list of the jobs of one scene; it stays the same while the job goes on."""
+    return f"{formats.when(job.created_at)} · {scope(job)}"

@@ -10,6 +10,7 @@ import panel_material_ui as pmui
 
 from pages.app_header import AppHeader
 from pages.markup import stylesheet
+from pages.request import wants_dark
 from pages.session import Session
 
 PRODUCT = "Building Footprints"
@@ -39,7 +40,7 @@ THEME = {
 }
 PAGE_SX = {
     "& .MuiAppBar-root": {"backgroundColor": BAR_COLOR, "backgroundImage": "none", "boxShadow": "none",
-                          "borderBottom": "1px solid rgba(255,255,255,.08)"},
+                          "color": "#e8eef3", "borderBottom": "1px solid rgba(255,255,255,.08)"},
     "& .MuiToolbar-root": {"minHeight": "52px !important", "height": "52px", "paddingLeft": "16px",
                            "paddingRight": "10px", "margin": "0", "flex": "none"},
     "& .title": {"fontSize": "16px !important", "fontWeight": 600, "letterSpacing": ".01em", "whiteSpace": "nowrap"},
@@ -80,6 +81,7 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
         theme_toggle=False,
         busy_indicator=None,
         theme_config=THEME,
+        dark_theme=wants_dark(),
         raw_css=[stylesheet("page.css")],
         sx=PAGE_SX,
     )

@@ -3,6 +3,8 @@
 from bokeh.io import curdoc
 
 LENGTH_MAX = 100
+THEME_COOKIE = "bf_theme"
+"""The one cookie that pages are told of; it says `dark` or `light` and nothing else."""
 
 
 def argument(name: str) -> str | None:
@@ -12,3 +14,10 @@ def argument(name: str) -> str | None:
         return None
     values = context.request.arguments.get(name)
     return values[-1].decode("utf-8", "replace")[:LENGTH_MAX] if values else None
+
+
+def wants_dark() -> bool:
+    """Tell whether the person chose the dark look on this or another page."""
+    context = curdoc().session_context
+    cookies = getattr(context and context.request, "cookies", None) or {}
+    return cookies.get(THEME_COOKIE) == "dark"

@@ -1,7 +1,7 @@
 // Navigation, the person's name, the look and the way out. Also watches the connection: a page whose server is gone
 // says so and loads itself again as soon as the server answers.
 
-const THEME_KEY = "bf-theme"
+const THEME_COOKIE = "bf_theme"
 const PHONE_PX = 600
 const PROBE_MS = 1500
 
@@ -55,6 +55,11 @@ async function signOut(model) {
   }
 }
 
+// Lets `light-dark()` in the pages' styles follow the look, and scroll bars and form fields with it.
+function tellScheme(page) {
+  document.documentElement.style.colorScheme = page.dark_theme ? "dark" : "light"
+}
+
 function themeButton(page) {
   const button = element("button", "icon-button")
   button.type = "button"
@@ -63,7 +68,8 @@ function themeButton(page) {
   const show = () => button.replaceChildren(icon(page.dark_theme ? "light" : "dark"))
   button.addEventListener("click", () => {
     page.dark_theme = !page.dark_theme
-    window.localStorage.setItem(THEME_KEY, page.dark_theme ? "dark" : "light")
+    tellScheme(page)
+    document.cookie = `${THEME_COOKIE}=${page.dark_theme ? "dark" : "light"}; path=/; max-age=31536000; samesite=lax`
     show()
   })
   show()
@@ -109,10 +115,7 @@ function watchConnection(bokehDocument) {
 export function render({model, view}) {
   const page = view.root.model.data
   const phone = window.innerWidth < PHONE_PX
-  const wanted = window.localStorage.getItem(THEME_KEY)
-  if (wanted !== null && (wanted === "dark") !== page.dark_theme) {
-    page.dark_theme = wanted === "dark"
-  }
+  tellScheme(page)
   if (phone && page.sidebar_open) {
     page.sidebar_open = false
   }

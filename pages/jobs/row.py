@@ -39,7 +39,7 @@ class JobRow:
         self._downloads = pane()
         self._cancel = pmui.Button(label="Cancel", size="small", color="error", variant="outlined", margin=0, width=76,
                                    height=30, sizing_mode="fixed", on_click=lambda _: actions.cancel(job.id))
-        self._toggle = pmui.IconButton(icon="expand_more", description="Details and log", size="small", margin=0,
+        self._toggle = pmui.IconButton(icon="expand_more", description="Details", size="small", margin=0,
                                        on_click=lambda _: self._open())
         self._details = pn.Column(self._downloads, self._log, visible=False, margin=0, sizing_mode="stretch_width",
                                   styles={"gap": "12px", "padding": "4px 0 14px"})
@@ -82,11 +82,10 @@ def line(job: JobView, show_owner: bool) -> str:
     """Return the line of a job as HTML."""
     owner = f" · {formats.text(job.owner)}" if show_owner else ""
     name = f'<a href="{map_url(job.scene_id, job.id)}">{formats.text(job.scene_name)}</a>'
-    scope = "drawn region" if job.aoi_geojson else "whole scene"
     taken = job_text.seconds_taken(job)
     cells = [
         f'<div class="bf-cell-state">{job_text.chip(job)}</div>',
-        f'<div class="bf-cell-scene"><b>{name}</b><span>{scope}{owner}</span></div>',
+        f'<div class="bf-cell-scene"><b>{name}</b><span>{job_text.scope(job)}{owner}</span></div>',
         f'<div class="bf-cell-progress">{_progress(job)}</div>',
         f'<div class="bf-cell-count"><b>{formats.count(job.footprint_count)}</b><span>buildings</span></div>',
         f'<div class="bf-cell-time"><b>{formats.NO_VALUE if taken is None else formats.duration(taken)}</b>'

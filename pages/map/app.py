@@ -19,7 +19,7 @@ from pages.map.filters import MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.layers import LayerControl
 from pages.map.result_view import ResultView
-from pages.map.store import MapStore, geometry_of, overlap_area_m2
+from pages.map.store import MapStore, geometry_of, overlap_area_m2, query_of
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
@@ -63,10 +63,14 @@ class MapApp:
         self._moving: Any = None
         self.filters = MapFilters()
         self.canvas = MapCanvas()
-        self._layers = LayerControl(self.canvas, self.filters, session.resources.settings.basemap_url_template)
+        self._layers = LayerControl(
+            self.canvas, self._background, self.filters, session.resources.settings.basemap_url_template
+        )
         self.result = ResultView(self._store, self._background, self.filters, self.canvas)
         self._action = ActionBar(extract=self._extract, cancel=self._cancel)
-        self._drawing = DrawingControl(self.canvas, on_region=self._show_target, on_look=self.result.select_at)
+        self._drawing = DrawingControl(
+            self.canvas, self._background, on_region=self._show_target, on_look=self.result.select_at
+        )
         events = JobEvents(changed=self._action.show_job, grown=self._job_grown, ended=self._job_ended)
         self._watch = JobWatch(self._store, self._background, events)
         self._welcome = welcome()
@@ -75,9 +79,14 @@ class MapApp:
     @property
     def main(self) -> pn.Column:
         """The map with everything that lies over it."""
+        soon = self._background.soon
         overlays = [
             self._drawing.toolbar.overlay,
-            zoom_overlay(partial(self.canvas.zoom, 2.0), partial(self.canvas.zoom, 0.5), self._fit_scene),
+            zoom_overlay(
+                zoom_in=partial(soon, self.canvas.zoom, 2.0),
+                zoom_out=partial(soon, self.canvas.zoom, 0.5),
+                fit=partial(soon, self._fit_scene),
+            ),
             self.result.details.overlay,
             self._action.overlay,
             self._welcome,
@@ -98,8 +107,8 @@ class MapApp:
             plot.y_range.on_change(side, self._view_moving)
         plot.on_change("inner_width", self._resized)
         plot.on_change("inner_height", self._resized)
-        self.filters.param.watch(lambda _: self._scene_chosen(), ["scene_id"])
-        self.filters.param.watch(lambda _: self._job_chosen(), ["job_id"])
+        self.filters.param.watch(lambda _: self._background.soon(self._scene_chosen), ["scene_id"])
+        self.filters.param.watch(lambda _: self._background.soon(self._job_chosen), ["job_id"])
 
     # --- scenes -----------------------------------------------------------------------------------------------
 
@@ -202,6 +211,9 @@ class MapApp:
     def _job_ended(self, job: JobView) -> None:
         self.result.renew(job.state)
         self._read_jobs()
+        if job.state == "succeeded":
+            work = partial(self._store.statistics, query_of(job.id, 0.0))
+            self._background.run("ended", work, partial(self._action.show_result, job))
 
     # --- view and time ----------------------------------------------------------------------------------------
 

@@ -18,7 +18,8 @@ REGION_COLOR = "#ff4fa3"
 VIEW_MARGIN = 1.08
 SIDE_MIN_M = 60.0
 HOVER_TEMPLATE = (
-    '<div class="bf-tip"><b>@area</b><span>confidence @confidence</span><span>@job</span></div>'
+    '<div style="font: 12px/1.5 Roboto, system-ui, sans-serif"><b style="font-size: 13px">@area</b><br>'
+    "confidence @confidence<br>@job</div>"
 )
 SIZE_GUESS_PX = (900, 700)
 START_VIEW: Bounds = (-14_200_000.0, 2_600_000.0, -7_200_000.0, 6_600_000.0)

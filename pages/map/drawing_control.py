@@ -7,6 +7,7 @@ from typing import Any
 
 from bokeh.events import DoubleTap, PressUp, SelectionGeometry, Tap
 
+from pages.background import Background
 from pages.map.canvas import MapCanvas
 from pages.map.drawing import SNAP_PX, Drawing, History, Mode, Point, RegionRefused
 from pages.map.glue import MapGlue
@@ -18,18 +19,25 @@ BOX_SIDE_MIN_PX = 6
 class DrawingControl:
     """Owns the history of the drawing. `on_region` is called when the region changes, `on_look` for other clicks."""
 
-    def __init__(self, canvas: MapCanvas, on_region: Callable[[], None], on_look: Callable[[Point], None]) -> None:
+    def __init__(
+        self,
+        canvas: MapCanvas,
+        background: Background,
+        on_region: Callable[[], None],
+        on_look: Callable[[Point], None],
+    ) -> None:
         self.history = History()
         self._canvas = canvas
+        soon = background.soon
         self._on_region = on_region
         self._on_look = on_look
-        self.glue = MapGlue(self._on_key)
+        self.glue = MapGlue(lambda name: soon(self._on_key, name))
         self.toolbar = DrawToolbar(DrawActions(
-            polygon=lambda: self._toggle(Mode.POLYGON),
-            box=lambda: self._toggle(Mode.BOX),
-            finish=self._finish,
-            undo=self._undo,
-            clear=self._clear,
+            polygon=lambda: soon(self._toggle, Mode.POLYGON),
+            box=lambda: soon(self._toggle, Mode.BOX),
+            finish=lambda: soon(self._finish),
+            undo=lambda: soon(self._undo),
+            clear=lambda: soon(self._clear),
         ))
         self._listen()
         self._show()

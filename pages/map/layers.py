@@ -1,5 +1,6 @@
 """Which tiles lie on the map, how visible they are, and in which look."""
 
+from pages.background import Background
 from pages.map.canvas import MapCanvas
 from pages.map.filters import MapFilters
 from pages.map.tile_layer import TileLayer
@@ -20,16 +21,18 @@ def bokeh_template(template: str) -> str:
 class LayerControl:
     """Follows the filters. The own base map stays below an outer one, so that there is a map when that is down."""
 
-    def __init__(self, canvas: MapCanvas, filters: MapFilters, basemap_url_template: str) -> None:
+    def __init__(
+        self, canvas: MapCanvas, background: Background, filters: MapFilters, basemap_url_template: str
+    ) -> None:
         self._canvas = canvas
         self._filters = filters
         self._outer: TileLayer | None = canvas.outer_base if basemap_url_template else None
         if self._outer is not None:
             self._outer.show(bokeh_template(basemap_url_template))
-        filters.param.watch(lambda _: self._dress(), [
+        filters.param.watch(lambda _: background.soon(self._dress), [
             "base_visible", "imagery_visible", "imagery_opacity", "footprints_visible", "footprints_opacity",
         ])
-        filters.param.watch(lambda _: self._take_look(), ["dark"])
+        filters.param.watch(lambda _: background.soon(self._take_look), ["dark"])
         self._dress()
         self._take_look()
 

@@ -14,6 +14,7 @@ def map_page() -> pn.viewable.Viewable:
     session = current_session()
     app = MapApp(session, Start(scene_id=argument("scene"), job_id=argument("job")))
     page = build_page(session, PageParts("Map", "/", [app.main], app.result.sidebar.items))
+    app.filters.dark = page.dark_theme
     page.param.watch(lambda event: app.filters.param.update(dark=event.new), ["dark_theme"])
     curdoc().add_next_tick_callback(app.open)
     return page

@@ -36,10 +36,10 @@ class ResultView:
         self._filters = filters
         self._canvas = canvas
         self._revision = "0"
-        self.details = DetailsCard(close=self.deselect)
+        self.details = DetailsCard(close=lambda: background.soon(self.deselect))
         self.sidebar = Sidebar(filters)
         self.statistics: FootprintStatistics | None = None
-        filters.param.watch(lambda _: self.choose(), ["job_id", "min_confidence"])
+        filters.param.watch(lambda _: background.soon(self.choose), ["job_id", "min_confidence"])
         filters.param.watch(lambda _: self._refresh_figures(), ["view_only"])
 
     def choose(self) -> None:

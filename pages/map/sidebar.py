@@ -28,9 +28,9 @@ class Sidebar:
 
     def __init__(self, filters: MapFilters) -> None:
         self._filters = filters
-        self._scene = _select(filters.param.scene_id, "Scene")
+        self._scene = _select(filters.param.scene_id, "")
         self._scene_facts = pane()
-        self._job = _select(filters.param.job_id, "Result of")
+        self._job = _select(filters.param.job_id, "")
         self._scope = pmui.RadioButtonGroup(
             options={"Whole result": False, "Current view": True}, value=filters.view_only, size="small",
             margin=0, sizing_mode="stretch_width",
@@ -92,7 +92,7 @@ class Sidebar:
 
 
 def _select(parameter: Any, label: str) -> pmui.Select:
-    return pmui.Select.from_param(parameter, label=label, options={}, size="small", margin=(4, 0, 0, 0),
+    return pmui.Select.from_param(parameter, label=label, options={}, size="small", margin=0,
                                   sizing_mode="stretch_width", variant="outlined", description="")
 
 

@@ -18,7 +18,7 @@ BUTTON_SX = {
     "padding": "0 10px !important",
     "whiteSpace": "nowrap",
     "@media (max-width: 600px)": {
-        "fontSize": "0", "& .MuiButton-startIcon": {"margin": "0"}, "padding": "0 9px !important",
+        "fontSize": "0", "padding": "0 8px !important", "& .MuiButton-startIcon": {"margin": "0"},
     },
 }
 HINTS = {
@@ -95,9 +95,10 @@ def _look(active: bool) -> dict[str, str]:
 
 
 def _button(label: str, icon: str, action: Callable[[], None], **params: str) -> pmui.Button:
-    settings = {"variant": "text", "size": "small", "margin": 0, **params}
+    settings = {"variant": "text", "size": "small", "margin": 0, "icon_size": "18px", **params}
     return pmui.Button(label=label, icon=icon, description=label, sx=BUTTON_SX, on_click=lambda _: action(), **settings)
 
 
 def _icon(icon: str, label: str, action: Callable[[], None]) -> pmui.IconButton:
-    return pmui.IconButton(icon=icon, description=label, size="small", margin=2, on_click=lambda _: action())
+    return pmui.IconButton(icon=icon, description=label, size="small", margin=0, width=34, height=34,
+                           on_click=lambda _: action())

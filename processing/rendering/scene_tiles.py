@@ -61,9 +61,13 @@ def render_scene_tile(
 
 def needs_pyramid(info: SceneInfo, address: TileAddress, tile_px: int = TILE_PX) -> bool:
     """Tell whether this tile shows so much of a large scene that it is drawn from the scene's pyramid."""
-    if info.width_px * info.height_px <= _LARGEST_READ_PX:
-        return False
-    return _coarseness(info, address, tile_px) >= PYRAMID_FACTOR and _bounds_meet(info.bounds_deg, address)
+    coarse = _coarseness(info, address, tile_px) >= PYRAMID_FACTOR
+    return is_large(info) and coarse and _bounds_meet(info.bounds_deg, address)
+
+
+def is_large(info: SceneInfo) -> bool:
+    """Tell whether the scene is too large to be read whole for one tile."""
+    return info.width_px * info.height_px > _LARGEST_READ_PX
 
 
 def _coarseness(info: SceneInfo, address: TileAddress, tile_px: int) -> float:

@@ -1,0 +1,90 @@
+"""Who sends a request: the session cookie or the bearer token, looked up in the database off the event loop."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+
+import anyio
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from auth.principals import Principal
+from webapp.resources import Resources
+from webapp.services import sessions
+
+COOKIE = "bf_session"
+KEPT_S = 0.75
+"""A session that ended elsewhere is noticed within a second."""
+MOST_KEPT = 10_000
+LOOKUP_THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A principal and how they showed who they are. `csrf_token` is empty for bearer tokens."""
+
+    principal: Principal
+    csrf_token: str = ""
+
+    @property
+    def by_cookie(self) -> bool:
+        """Tell whether a browser sends this by itself, so that forged requests must be told apart."""
+        return bool(self.csrf_token)
+
+
+class Identifier:
+    """Looks identities up and keeps them for a moment."""
+
+    def __init__(self, resources: Resources) -> None:
+        self._resources = resources
+        self._kept: OrderedDict[str, tuple[float, Identity | None]] = OrderedDict()
+        # Own places: uploads and tiles that fill the common thread pool must not shut people out.
+        self._limiter = anyio.CapacityLimiter(LOOKUP_THREADS)
+
+    async def identify(self, scope: Scope) -> Identity | None:
+        """Return who sends this. A bearer token decides alone where there is one. Raises `DatabaseBusy`."""
+        headers = Headers(scope=scope)
+        kind, _, token = headers.get("authorization", "").partition(" ")
+        if kind.lower() == "bearer":
+            return await self._kept_or_looked_up("token", token.strip())
+        value = cookie_of(headers)
+        return await self._kept_or_looked_up("cookie", value) if value else None
+
+    def forget(self, session_id: str) -> None:
+        """Look the session up again at its next use."""
+        for key, (_, identity) in list(self._kept.items()):
+            if identity is not None and identity.principal.session_id == session_id:
+                del self._kept[key]
+
+    async def _kept_or_looked_up(self, kind: str, secret: str) -> Identity | None:
+        key = hashlib.sha256(f"{kind}:{secret}".encode()).hexdigest()
+        now = time.monotonic()
+        if key in self._kept and self._kept[key][0] > now:
+            return self._kept[key][1]
+        look_up = self._by_token if kind == "token" else self._by_cookie
+        identity = await anyio.to_thread.run_sync(look_up, secret, limiter=self._limiter)
+        self._kept[key] = now + KEPT_S, identity
+        self._kept.move_to_end(key)
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+        return identity
+
+    def _by_token(self, token: str) -> Identity | None:
+        principal = sessions.principal_of_token(self._resources, token)
+        return None if principal is None else Identity(principal)
+
+    def _by_cookie(self, value: str) -> Identity | None:
+        principal = sessions.principal_of_cookie(self._resources, value)
+        return None if principal is None else Identity(principal, sessions.csrf_token_of(self._resources, value))
+
+
+def cookie_of(headers: Headers) -> str:
+    """Return the value of the session cookie, empty if there is none."""
+    try:
+        jar = SimpleCookie("; ".join(headers.getlist("cookie")))
+    except CookieError:
+        return ""
+    return jar[COOKIE].value if COOKIE in jar else ""

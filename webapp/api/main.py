@@ -1,0 +1,76 @@
+"""Puts the ASGI application together: gate outermost, then static files, then FastAPI with Panel's pages in it."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Depends, FastAPI
+from starlette.staticfiles import StaticFiles as FileFolder
+from starlette.types import ASGIApp
+
+from webapp.api.body_limit import BodyLimit
+from webapp.api.deps import bearer_in_docs
+from webapp.api.gate import Gate
+from webapp.api.headers import SecurityHeaders
+from webapp.api.health_memo import HealthMemo
+from webapp.api.identity import Identifier
+from webapp.api.login_throttle import LoginThrottle
+from webapp.api.open_sockets import OpenSockets
+from webapp.api.origin import OwnNames
+from webapp.api.problems import add_problem_handlers
+from webapp.api.routes import auth, buildings, extraction, jobs, login, operations, scenes, tiles
+from webapp.api.schemas.problem import PROBLEMS
+from webapp.api.static_files import StaticFiles
+from webapp.resources import Resources
+
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PUBLIC_FOLDERS = ("css", "icons", "js")
+DESCRIPTION = """Footprints of buildings from aerial and satellite imagery.
+
+Ask `POST /api/v1/auth/login` for tokens and send the access token as `Authorization: Bearer …`.
+Errors are problem+json with a stable `code`."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The pages that are served beside the API: their paths, and how they are put into the application."""
+
+    paths: Collection[str]
+    install: Callable[[FastAPI], None]
+
+
+def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
+    """Return the whole application. `resources` stay open for as long as it runs."""
+    api = create_api(resources)
+    if pages is not None:
+        pages.install(api)
+    app: ASGIApp = BodyLimit(StaticFiles(api))
+    app = Gate(app, resources, api.state.identifier, api.state.sockets)
+    paths = pages.paths if pages is not None else ()
+    return SecurityHeaders(app, paths, resources.settings.basemap_url_template)
+
+
+def create_api(resources: Resources) -> FastAPI:
+    """Return the routes without the gate; not to be served like this."""
+    api = FastAPI(
+        title="Building footprints",
+        version="1",
+        description=DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(bearer_in_docs)],
+        responses=PROBLEMS,
+    )
+    api.state.resources = resources
+    api.state.identifier = Identifier(resources)
+    api.state.sockets = OpenSockets(resources)
+    api.state.names = OwnNames(resources.settings)
+    api.state.health = HealthMemo(resources)
+    api.state.throttle = LoginThrottle()
+    for module in (auth, login, extraction, scenes, jobs, buildings, tiles, operations):
+        api.include_router(module.router)
+    for folder in PUBLIC_FOLDERS:
+        api.mount(f"/assets/{folder}", FileFolder(directory=ASSETS / folder), name=f"assets-{folder}")
+    add_problem_handlers(api)
+    return api

@@ -1,0 +1,66 @@
+"""Upload bodies, streamed to disk as they arrive: memory stays flat, and what breaks off leaves nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from fastapi import Request
+
+from webapp.errors import MediaTypeNotAllowed, RequestInvalid, UploadStalled
+
+CHUNK_BYTES = 1_048_576
+STALL_S = 60.0
+RECEIVERS = 16
+
+
+def announced_bytes(request: Request) -> int | None:
+    """Return the Content-Length, None for a chunked body. Raises `RequestInvalid`, `MediaTypeNotAllowed`."""
+    encoding = request.headers.get("content-encoding", "identity").lower()
+    if encoding != "identity":
+        raise MediaTypeNotAllowed(header="Content-Encoding", value=encoding[:100], rule="send the file as it is")
+    given = request.headers.get("content-length")
+    if given is None:
+        return None
+    if not given.isdigit():
+        raise RequestInvalid(detail="Content-Length is not a number")
+    return int(given)
+
+
+async def feed_body(request: Request, name: str, take: Callable[[bytes], Any]) -> None:
+    """Hand the body to `take` in pieces of about 1 MiB, in a worker thread. Raises `UploadStalled`."""
+    gathered = bytearray()
+    async for chunk in _timed(request, name):
+        gathered += chunk
+        if len(gathered) >= CHUNK_BYTES:
+            await in_thread(take, bytes(gathered))
+            gathered.clear()
+    if gathered:
+        await in_thread(take, bytes(gathered))
+
+
+async def _timed(request: Request, name: str) -> AsyncIterator[bytes]:
+    stream = request.stream()
+    while True:
+        try:
+            async with asyncio.timeout(STALL_S):
+                chunk = await anext(stream)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise UploadStalled(name=name, waited_s=round(STALL_S)) from error
+        yield chunk
+
+
+async def in_thread[*A, T](work: Callable[[*A], T], *arguments: *A) -> T:
+    """Run blocking work; once begun it ends before this returns, so that nothing is cleaned up under its hands."""
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter())
+
+
+_limiters: dict[int, anyio.CapacityLimiter] = {}
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    """Own places, so that slow disks do not hold up tiles; one limiter for each event loop."""
+    return _limiters.setdefault(id(asyncio.get_running_loop()), anyio.CapacityLimiter(RECEIVERS))

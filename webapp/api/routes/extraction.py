@@ -1,0 +1,117 @@
+"""Extraction jobs: by sending a file, or on a scene that is there already."""
+
+import math
+from typing import Any
+
+from fastapi import APIRouter, BackgroundTasks, Request, Response
+
+from processing.errors import ParameterInvalid
+from processing.params import ExtractionParams
+from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.receiving import announced_bytes, feed_body, in_thread
+from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
+from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
+from webapp.errors import UploadTooLarge
+from webapp.services import jobs, scenes, tiles
+from webapp.services.uploads import begin_upload
+
+router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
+TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+NUMBERS = ("min_confidence", "gsd_m")
+FIELDS = frozenset((*NUMBERS, "regularize"))
+_PROPERTIES = {
+    "file": {"type": "string", "format": "binary"},
+    "min_confidence": {"type": "number"},
+    "gsd_m": {"type": "number"},
+    "regularize": {"type": "boolean"},
+}
+_SCHEMA = {"type": "object", "required": ["file"], "properties": _PROPERTIES, "additionalProperties": False}
+FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
+
+
+@router.post("/upload-image", status_code=202, openapi_extra=FORM)
+async def upload_image(
+    request: Request,
+    response: Response,
+    resources: CurrentResources,
+    principal: CurrentPrincipal,
+    later: BackgroundTasks,
+) -> AcceptedOut:
+    """Send a GeoTIFF and have its buildings extracted."""
+    announced, limit = announced_bytes(request), resources.settings.upload_limit_bytes
+    if announced is not None and announced > limit + ENVELOPE_BYTES:
+        raise UploadTooLarge(name="The file", limit_bytes=limit)
+    content_type = request.headers.get("content-type", "")
+    form = UploadForm(content_type, lambda name: begin_upload(resources, principal, name), FIELDS)
+    try:
+        await feed_body(request, "The file", form.feed)
+        received, params = form.finish(), params_of(form.values)
+    except BaseException:
+        form.abort()
+        raise
+    scene = await in_thread(scenes.register_scene, resources, principal, received)
+    job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
+    later.add_task(tiles.prepare_scene, resources, principal, scene.id)
+    answer = accepted(job)
+    response.headers["Location"] = answer.status_url
+    return answer
+
+
+@router.post("/extract-buildings", status_code=202)
+def extract_buildings(
+    body: ExtractIn, response: Response, resources: CurrentResources, principal: CurrentPrincipal
+) -> AcceptedOut:
+    """Extract the buildings of a scene, or of a region of it."""
+    params = ExtractionParams.from_json(_checked(body.parameters))
+    answer = accepted(jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi))
+    response.headers["Location"] = answer.status_url
+    return answer
+
+
+@router.get("/task-status/{task_id}")
+def get_task_status(task_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> TaskStatusOut:
+    """Tell how far a job is."""
+    job = jobs.get_job(resources, principal, task_id)
+    lines = jobs.job_messages(resources, principal, task_id)
+    return task_status(job, [MessageOut.model_validate(line) for line in lines])
+
+
+def params_of(fields: dict[str, str]) -> ExtractionParams:
+    """Build parameters from form fields. Raises `ParameterInvalid`."""
+    values: dict[str, Any] = {name: _number(name, fields[name]) for name in NUMBERS if fields.get(name)}
+    if fields.get("regularize"):
+        text = fields["regularize"].lower()
+        if text not in TRUTHS:
+            raise ParameterInvalid(parameter="regularize", value=text, rule="it must be true or false")
+        values["regularize"] = TRUTHS[text]
+    return ExtractionParams.from_json(values)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError as error:
+        raise ParameterInvalid(parameter=name, value=text, rule="it must be a number") from error
+    if not math.isfinite(value):
+        raise ParameterInvalid(parameter=name, value=text, rule="it must be a finite number")
+    return value
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
+    """Refuse values of the wrong type, which the core's ranges would stumble over."""
+    kinds: dict[str, tuple[type, ...]] = {
+        "min_confidence": (int, float),
+        "window_px": (int,),
+        "gsd_m": (int, float, type(None)),
+        "min_area_m2": (int, float),
+        "regularize": (bool,),
+        "weights": (str,),
+    }
+    for name, value in values.items():
+        if name not in kinds:
+            continue  # the core names it
+        wrong_bool = isinstance(value, bool) and bool not in kinds[name]
+        if wrong_bool or not isinstance(value, kinds[name]):
+            rule = f"it must be of type {' or '.join(kind.__name__ for kind in kinds[name])}"
+            raise ParameterInvalid(parameter=name, value=str(value)[:100], rule=rule)
+    return values

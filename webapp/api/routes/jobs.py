@@ -1,0 +1,40 @@
+"""Jobs over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.jobs import JobOut, JobsOut, JobsQuery, LogOut, MessageOut
+from webapp.services import jobs
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
+
+
+@router.get("")
+def list_jobs(
+    resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[JobsQuery, Query()]
+) -> JobsOut:
+    """List your jobs, newest first; administrators see all."""
+    found = jobs.list_jobs(resources, principal, query.limit, query.before)
+    next_before = found[-1].id if len(found) == query.limit else None
+    return JobsOut(jobs=[JobOut.model_validate(job) for job in found], next_before=next_before)
+
+
+@router.get("/{job_id}")
+def get_job(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> JobOut:
+    """Describe one job."""
+    return JobOut.model_validate(jobs.get_job(resources, principal, job_id))
+
+
+@router.post("/{job_id}/cancel")
+def cancel_job(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> JobOut:
+    """Ask a job to stop; a finished one stays as it is."""
+    return JobOut.model_validate(jobs.cancel_job(resources, principal, job_id))
+
+
+@router.get("/{job_id}/logs")
+def get_log(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> LogOut:
+    """Return the job's log."""
+    lines = jobs.job_messages(resources, principal, job_id)
+    return LogOut(messages=[MessageOut.model_validate(line) for line in lines])

@@ -1,0 +1,76 @@
+"""The login page: a plain form that works without scripts."""
+
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader
+
+from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.identity import COOKIE
+from webapp.api.receiving import in_thread
+from webapp.api.signing_in import sign_in, sign_out
+from webapp.errors import AppError, CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins, status_of
+from webapp.resources import Resources
+from webapp.services import sessions
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+router = APIRouter(include_in_schema=False)
+_templates = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
+
+
+@router.get("/login")
+def show_form(next: str = "/") -> Response:
+    """Show the form."""
+    return _page(next)
+
+
+@router.post("/login")
+async def take_form(request: Request, resources: CurrentResources) -> Response:
+    """Check the form and open a session."""
+    form = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=10)
+    username, password = (form.get(name, [""])[0] for name in ("username", "password"))
+    target = safe_target(form.get("next", ["/"])[0])
+    try:
+        if not request.app.state.names.is_own_origin(request.scope):
+            raise CsrfTokenInvalid()
+        return await in_thread(_open_session, request, resources, (username, password, target))
+    except (CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins) as error:
+        return _page(target, username[:200], error)
+
+
+@router.post("/logout")
+def log_out(request: Request, resources: CurrentResources, principal: CurrentPrincipal) -> Response:
+    """End the browser session and everything that is open in it."""
+    sessions.close_session(resources, principal.session_id)
+    sign_out(request, principal.session_id)
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax")
+    return answer
+
+
+def _open_session(request: Request, resources: Resources, given: tuple[str, str, str]) -> Response:
+    username, password, target = given
+    principal = sign_in(request, resources, username, password)
+    opened = sessions.open_browser_session(resources, principal)
+    answer = RedirectResponse(target, 303)
+    secure = request.url.scheme == "https"
+    answer.set_cookie(COOKIE, opened.cookie_value, path="/", httponly=True, samesite="lax", secure=secure)
+    return answer
+
+
+def _page(target: str, username: str = "", error: AppError | None = None) -> HTMLResponse:
+    page = _templates.get_template("login.html").render(
+        next=safe_target(target), username=username, error=str(error) if error else ""
+    )
+    headers = {"Cache-Control": "no-store"}
+    if error is not None and "retry_after_s" in error.parameters:
+        headers["Retry-After"] = str(error.parameters["retry_after_s"])
+    return HTMLResponse(page, 200 if error is None else status_of(error), headers)
+
+
+def safe_target(target: str) -> str:
+    """Return where to go after the login: a path on this site, never another one."""
+    plain = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return target if plain and len(target) <= 2000 and not target.startswith("/login") else "/"

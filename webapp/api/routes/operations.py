@@ -1,0 +1,51 @@
+"""Health, and the API's own description, all of it served from here."""
+
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from jinja2 import Environment, FileSystemLoader
+
+from webapp.api.deps import CurrentPrincipal
+from webapp.api.headers import DOCS
+from webapp.errors import NotFound
+
+ASSETS = Path(__file__).resolve().parents[3] / "assets"
+SWAGGER_PACKAGE = "fastapi_offline"
+SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
+router = APIRouter()
+_templates = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
+
+
+@router.get("/health", tags=["operations"])
+def health(request: Request) -> Response:
+    """Tell whether the server can do its work: 200 or 503, with each check."""
+    found = request.app.state.health.health()
+    checks = {name: asdict(check) for name, check in found.checks.items()}
+    body = {"status": "ok" if found.ok else "unavailable", "checks": checks}
+    return JSONResponse(body, 200 if found.ok else 503, {"Cache-Control": "no-store"})
+
+
+@router.get("/docs", include_in_schema=False)
+def docs(request: Request, principal: CurrentPrincipal) -> Response:
+    """Show the API's description, to try it out."""
+    token = request.scope["state"].get("csrf_token", "")
+    page = _templates.get_template("docs.html").render(csrf_token=token)
+    return HTMLResponse(page, headers={"Content-Security-Policy": DOCS, "Cache-Control": "no-store"})
+
+
+@router.get("/docs/{name}", include_in_schema=False)
+def docs_file(name: str, principal: CurrentPrincipal) -> Response:
+    """Return a file of Swagger UI."""
+    spec = find_spec(SWAGGER_PACKAGE)
+    if name not in SWAGGER_FILES or spec is None or spec.origin is None:
+        raise NotFound(kind="file", id=name[:100])
+    return FileResponse(Path(spec.origin).parent / "static" / name)
+
+
+@router.get("/favicon.ico", include_in_schema=False)
+def favicon() -> Response:
+    """Return the icon."""
+    return FileResponse(ASSETS / "icons" / "favicon.ico", headers={"Cache-Control": "public, max-age=86400"})

@@ -1,0 +1,131 @@
+"""Jobs as the API shows them."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from webapp.services.views import JobView
+
+
+class JobOut(BaseModel):
+    """A job. `state`: queued, running, succeeded, failed, cancelled or dead."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    scene_id: str
+    scene_name: str
+    owner: str
+    state: str
+    percent_completed: float
+    windows_done: int
+    windows_total: int
+    eta_s: float | None
+    footprint_count: int
+    attempt: int
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    cancel_requested: bool
+    params: dict[str, Any]
+    aoi_geojson: dict[str, Any] | None
+
+
+class JobsOut(BaseModel):
+    """Jobs, newest first. `next_before` goes into `before` of the next request; null at the end."""
+
+    jobs: list[JobOut]
+    next_before: str | None
+
+
+class MessageOut(BaseModel):
+    """A line of a job's log."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    at: datetime
+    level: str
+    text: str
+
+
+class LogOut(BaseModel):
+    """A job's log, oldest line first."""
+
+    messages: list[MessageOut]
+
+
+class JobsQuery(BaseModel):
+    """Which jobs to list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(50, ge=1, le=500)
+    before: str | None = Field(None, max_length=64)
+
+
+class ExtractIn(BaseModel):
+    """What to extract: a scene, or the part of it inside `aoi`, a GeoJSON polygon in EPSG:4326."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    scene_id: str = Field(max_length=64)
+    aoi: dict[str, Any] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class AcceptedOut(BaseModel):
+    """A job was accepted; `task_id` and `job_id` are the same."""
+
+    task_id: str
+    job_id: str
+    scene_id: str
+    status: str
+    status_url: str
+
+
+class ErrorOut(BaseModel):
+    """Why a job failed."""
+
+    code: str | None
+    message: str | None
+
+
+class TaskStatusOut(BaseModel):
+    """How far a job is. `status`: queued, running, succeeded, failed, cancelled or dead."""
+
+    task_id: str
+    job_id: str
+    status: str
+    percent_completed: float
+    windows_done: int
+    windows_total: int
+    eta_s: float | None
+    footprint_count: int
+    error: ErrorOut | None
+    messages: list[MessageOut]
+
+
+def accepted(job: JobView) -> AcceptedOut:
+    """Describe an accepted job."""
+    url = f"/api/v1/ml-processing/task-status/{job.id}"
+    return AcceptedOut(task_id=job.id, job_id=job.id, scene_id=job.scene_id, status=job.state, status_url=url)
+
+
+def task_status(job: JobView, messages: list[MessageOut]) -> TaskStatusOut:
+    """Describe how far a job is."""
+    failed = job.error_code is not None or job.error_message is not None
+    return TaskStatusOut(
+        task_id=job.id,
+        job_id=job.id,
+        status=job.state,
+        percent_completed=job.percent_completed,
+        windows_done=job.windows_done,
+        windows_total=job.windows_total,
+        eta_s=job.eta_s,
+        footprint_count=job.footprint_count,
+        error=ErrorOut(code=job.error_code, message=job.error_message) if failed else None,
+        messages=messages,
+    )

@@ -1,5 +1,6 @@
 """Fixtures that every test may use: both databases, a broker, open resources, people."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -50,10 +51,39 @@ def backend(request: pytest.FixtureRequest) -> str:
 def database_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of an empty database."""
     if backend == "sqlite":
-        yield f"sqlite:///{tmp_path / 'app.db'}"
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
         return
     server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
     with server.fresh_database(request.getfixturevalue("postgis_template")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated database file, to copy from."""
+    path = tmp_path_factory.mktemp("template") / "app.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgis(postgres_server: postgres.PostgresServer, postgis_template: str) -> Iterator[str]:
+    """Name of a migrated database, to copy from."""
+    with postgres_server.fresh_database(postgis_template) as url:
+        migrate(load_settings(database_url=url).database_address)
+        yield url.rsplit("/", 1)[-1]
+
+
+@pytest.fixture
+def migrated_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of a database with all tables, and nothing in them."""
+    if backend == "sqlite":
+        path = tmp_path / "app.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
+    with server.fresh_database(request.getfixturevalue("migrated_postgis")) as url:
         yield url
 
 
@@ -65,14 +95,12 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
 
 
 @pytest.fixture
-def make_resources(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Resources]]:
+def make_resources(migrated_url: str, tmp_path: Path) -> Iterator[Callable[..., Resources]]:
     """Open resources on a migrated database; keyword arguments are settings."""
     opened: list[Resources] = []
 
     def make(**overrides: object) -> Resources:
-        settings = load_settings(**({"data_dir": tmp_path / "data", "database_url": database_url} | overrides))
-        if not opened:
-            migrate(settings.database_address)
+        settings = load_settings(**({"data_dir": tmp_path / "data", "database_url": migrated_url} | overrides))
         opened.append(open_resources(settings))
         return opened[-1]
 

@@ -1,0 +1,39 @@
+"""The real worker with a detector of our own in place of the weights: `-A tests.support.bright_roofs_worker:app`.
+
+`TEST_WINDOW_S` makes each window take that long. A scene that holds a pixel of exactly `POISON` kills the worker's
+process at once, as a crash in native code would.
+"""
+
+import os
+import signal
+import time
+
+from processing.detector.protocol import DetectorCard
+from tests.processing.bright_roofs import BrightRoofs
+from webapp import worker
+from webapp.worker import app
+
+__all__ = ["app"]
+
+POISON = 254
+WINDOW_S = float(os.environ.get("TEST_WINDOW_S", "0"))
+CARD = DetectorCard(
+    name="slow-bright-roofs",
+    window_px=128,
+    stride_px=64,
+    gsd_min_m=0.05,
+    gsd_max_m=1.5,
+    gsd_working_m=0.3,
+    weights_sha256="c" * 64,
+)
+
+
+class SlowBrightRoofs(BrightRoofs):
+    def detect(self, images):
+        if (images == POISON).any():
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(WINDOW_S * len(images))
+        return super().detect(images)
+
+
+worker._detector = lambda weights: SlowBrightRoofs(CARD)

@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")
     weights_path: Path | None = Field(None, description="ONNX file to use in place of the shipped weights.")
     basemap_url_template: str = Field("", description="XYZ address with {z} {x} {y}; empty: shipped outlines.")
+    demo_scene: str = Field("", description="GeoTIFF for ./run demo, a path or an address; empty: a small public one.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     log_file: Path | None = Field(None, description="Logs go here too; empty: to standard error alone.")
 

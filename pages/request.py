@@ -4,7 +4,7 @@ from bokeh.io import curdoc
 
 LENGTH_MAX = 100
 THEME_COOKIE = "bf_theme"
-"""The one cookie that pages are told of; it says `dark` or `light` and nothing else."""
+"""Set by the bar's button; it says `dark` or `light` and nothing else."""
 
 
 def argument(name: str) -> str | None:
@@ -19,5 +19,7 @@ def argument(name: str) -> str | None:
 def wants_dark() -> bool:
     """Tell whether the person chose the dark look on this or another page."""
     context = curdoc().session_context
-    cookies = getattr(context and context.request, "cookies", None) or {}
-    return cookies.get(THEME_COOKIE) == "dark"
+    # Bokeh's proxy shows the cookies that are in the page's token, and none are; the request behind it has this one.
+    request = getattr(context and context.request, "_request", None)
+    cookie = getattr(request, "cookies", {}).get(THEME_COOKIE)
+    return cookie is not None and cookie.value == "dark"

@@ -70,8 +70,8 @@ function themeButton(page) {
     page.dark_theme = !page.dark_theme
     tellScheme(page)
     document.cookie = `${THEME_COOKIE}=${page.dark_theme ? "dark" : "light"}; path=/; max-age=31536000; samesite=lax`
-    show()
   })
+  page.properties.dark_theme.change.connect(show)
   show()
   return button
 }

@@ -18,6 +18,8 @@ from pages.scene_text import map_url
 if TYPE_CHECKING:
     from webapp.services.views import JobView, MessageView
 
+OPEN_LABEL, CLOSE_LABEL = "Details", "Hide"
+
 
 @dataclass(frozen=True)
 class RowActions:
@@ -39,8 +41,8 @@ class JobRow:
         self._downloads = pane()
         self._cancel = pmui.Button(label="Cancel", size="small", color="error", variant="outlined", margin=0, width=76,
                                    height=30, sizing_mode="fixed", on_click=lambda _: actions.cancel(job.id))
-        self._toggle = pmui.IconButton(icon="expand_more", description="Details", size="small", margin=0,
-                                       on_click=lambda _: self._open())
+        self._toggle = pmui.Button(label=OPEN_LABEL, size="small", variant="text", margin=0, width=76, height=30,
+                                   sizing_mode="fixed", on_click=lambda _: self._open())
         self._details = pn.Column(self._downloads, self._log, visible=False, margin=0, sizing_mode="stretch_width",
                                   styles={"gap": "12px", "padding": "4px 0 14px"})
         head = pn.Row(self._line, self._cancel, self._toggle, margin=0, sizing_mode="stretch_width",
@@ -73,7 +75,7 @@ class JobRow:
 
     def _open(self) -> None:
         self._details.visible = not self._details.visible
-        self._toggle.icon = "expand_less" if self._details.visible else "expand_more"
+        self._toggle.label = CLOSE_LABEL if self._details.visible else OPEN_LABEL
         if self._details.visible:
             self._actions.read_log(self.job.id)
 

@@ -26,14 +26,14 @@ class ActionBar:
         self._extract = pmui.Button(label="Extract here", icon="auto_awesome", variant="contained", margin=0,
                                     sizing_mode="fixed", width=136, height=36, on_click=lambda _: extract())
         self._status = pane()
-        self._bar = pmui.LinearProgress(value=0, margin=0, sizing_mode="stretch_width", variant="determinate")
+        self._bar = pmui.LinearProgress(value=0, margin=(8, 0, 0, 0), sizing_mode="stretch_width",
+                                        variant="determinate")
         self._cancel = pmui.Button(label="Cancel", variant="outlined", size="small", color="error", margin=0,
                                    sizing_mode="fixed", width=82, height=30, on_click=lambda _: cancel())
         self._job = pn.Column(
             pn.Row(self._status, self._cancel, margin=0, sizing_mode="stretch_width",
                    styles=ROW),
-            self._bar, visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "8px"},
-            css_classes=["bf-job"],
+            self._bar, visible=False, margin=0, sizing_mode="stretch_width", css_classes=["bf-job"],
         )
         head = pn.Row(self._target, self._extract, margin=0, sizing_mode="stretch_width",
                       styles=ROW)

@@ -18,7 +18,7 @@ from pages.map.drawing_control import DrawingControl
 from pages.map.filters import MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.layers import LayerControl
-from pages.map.result_view import ResultView
+from pages.map.result_view import ResultView, revision_of
 from pages.map.store import MapStore, geometry_of, overlap_area_m2, query_of
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
@@ -46,7 +46,7 @@ class Start:
 class Known:
     """What was read last."""
 
-    scenes: dict[str, SceneView] = field(default_factory=dict)
+    scenes: dict[str, SceneView] | None = None
     jobs: dict[str, JobView] = field(default_factory=dict)
 
 
@@ -114,12 +114,13 @@ class MapApp:
 
     @property
     def _scene(self) -> SceneView | None:
-        return self._known.scenes.get(self.filters.scene_id or "")
+        return (self._known.scenes or {}).get(self.filters.scene_id or "")
 
     def _read_scenes(self) -> None:
         self._background.run("scenes", self._store.scenes, self._show_scenes, self._action.refuse)
 
     def _show_scenes(self, found: list[SceneView]) -> None:
+        self._layers.start()
         before = self._known.scenes
         self._known.scenes = {scene.id: scene for scene in found}
         self._welcome.visible = not found
@@ -173,6 +174,7 @@ class MapApp:
 
     def _job_chosen(self) -> None:
         job = self._known.jobs.get(self.filters.job_id or "")
+        self.result.choose(revision_of(job))
         if job is None:
             return
         self._watch.follow(job)
@@ -206,10 +208,10 @@ class MapApp:
             self._background.run("cancel", lambda: self._store.cancel(job_id), self._action.show_job, self._refused)
 
     def _job_grown(self, job: JobView) -> None:
-        self.result.renew(f"{job.windows_done}.{job.footprint_count}")
+        self.result.renew(revision_of(job))
 
     def _job_ended(self, job: JobView) -> None:
-        self.result.renew(job.state)
+        self.result.refresh()
         self._read_jobs()
         if job.state == "succeeded":
             work = partial(self._store.statistics, query_of(job.id, 0.0))
@@ -243,7 +245,7 @@ class MapApp:
 
     def _tick(self) -> None:
         self._ticks += 1
-        self.canvas.footprints.settle()
+        self.canvas.footprints.tick()
         self._watch.tick()
         if self._ticks % LISTS_EVERY_TICKS == 0:
             self._read_scenes()

@@ -12,8 +12,7 @@ from pages.map.drawing import Drawing
 from pages.map.tile_layer import TileLayer
 from pages.projection import WORLD_HALF_M, Bounds
 
-FOOTPRINT_COLOR = "#ffb000"
-SELECTED_COLOR = "#00e5ff"
+SELECTED_COLOR = "#a64dff"
 REGION_COLOR = "#ff4fa3"
 VIEW_MARGIN = 1.08
 SIDE_MIN_M = 60.0
@@ -118,10 +117,9 @@ class MapCanvas:
         """Show footprints as shapes that can be hovered."""
         self.vectors.data = columns
 
-    def dress_shapes(self, visible: bool, opacity: float) -> None:
-        """Set visibility and opacity of the shapes that can be hovered."""
-        self._hoverable.visible = visible
-        self._hoverable.glyph.update(line_alpha=opacity, fill_alpha=opacity * 0.06)
+    def let_hover(self, allowed: bool) -> None:
+        """Let footprints be hovered, or not while they are hidden."""
+        self._hoverable.visible = allowed
 
     def arm_box(self, armed: bool) -> None:
         """Let a drag draw a box, or move the map again."""
@@ -142,9 +140,10 @@ class MapCanvas:
         plot.multi_polygons("xs", "ys", source=self.outline, fill_alpha=0, line_color="#ffffff", line_width=1.5,
                             line_dash=[6, 4], line_alpha=0.85)
         self._hoverable = plot.multi_polygons(
-            "xs", "ys", source=self.vectors, fill_color=FOOTPRINT_COLOR, fill_alpha=0.05, line_color=FOOTPRINT_COLOR,
-            line_width=1.2, line_alpha=0.95, hover_fill_color=SELECTED_COLOR, hover_fill_alpha=0.35,
-            hover_line_color=SELECTED_COLOR, name="footprint-shapes",
+            # Tiles draw the footprints; their shapes show only under the pointer.
+            "xs", "ys", source=self.vectors, fill_alpha=0, line_alpha=0, line_width=2,
+            hover_fill_color=SELECTED_COLOR, hover_fill_alpha=0.3, hover_line_color=SELECTED_COLOR,
+            hover_line_alpha=1, name="footprint-shapes",
         )
         plot.multi_polygons("xs", "ys", source=self.selected, fill_color=SELECTED_COLOR, fill_alpha=0.3,
                             line_color=SELECTED_COLOR, line_width=2.5)

@@ -60,7 +60,7 @@ class JobWatch:
             return
         self.follow(job)
         self._events.changed(job)
-        if (job.windows_done, job.footprint_count) != (before.windows_done, before.footprint_count):
+        if job.footprint_count != before.footprint_count:
             self._events.grown(job)
         if not job_text.is_active(job):
             self._events.ended(job)

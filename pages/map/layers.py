@@ -3,7 +3,6 @@
 from pages.background import Background
 from pages.map.canvas import MapCanvas
 from pages.map.filters import MapFilters
-from pages.map.tile_layer import TileLayer
 
 OWN_BASE_URL = "/tiles/base/{Z}/{X}/{Y}.png?theme="
 
@@ -26,15 +25,20 @@ class LayerControl:
     ) -> None:
         self._canvas = canvas
         self._filters = filters
-        self._outer: TileLayer | None = canvas.outer_base if basemap_url_template else None
-        if self._outer is not None:
-            self._outer.show(bokeh_template(basemap_url_template))
+        self._outer_url = bokeh_template(basemap_url_template)
         filters.param.watch(lambda _: background.soon(self._dress), [
             "base_visible", "imagery_visible", "imagery_opacity", "footprints_visible", "footprints_opacity",
         ])
         filters.param.watch(lambda _: background.soon(self._take_look), ["dark"])
+        self._started = False
         self._dress()
         self._take_look()
+
+    def start(self) -> None:
+        """Begin to draw the base map: not before it is known where to look, or a whole country loads for nothing."""
+        if not self._started:
+            self._started = True
+            self._take_look()
 
     def show_scene(self, scene_id: str) -> None:
         """Show the imagery of one scene."""
@@ -46,8 +50,10 @@ class LayerControl:
         canvas.outer_base.dress(filters.base_visible, 1.0)
         canvas.imagery.dress(filters.imagery_visible, filters.imagery_opacity)
         canvas.footprints.dress(filters.footprints_visible, filters.footprints_opacity)
-        canvas.dress_shapes(filters.footprints_visible, filters.footprints_opacity)
+        canvas.let_hover(filters.footprints_visible)
 
     def _take_look(self) -> None:
-        self._canvas.base.show(OWN_BASE_URL + ("dark" if self._filters.dark else "light"))
         self._canvas.darken(self._filters.dark)
+        if self._started:
+            self._canvas.base.show(OWN_BASE_URL + ("dark" if self._filters.dark else "light"))
+            self._canvas.outer_base.show(self._outer_url)

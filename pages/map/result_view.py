@@ -16,7 +16,7 @@ from pages.projection import bounds_to_degrees, point_to_degrees, to_map
 
 if TYPE_CHECKING:
     from webapp.services.footprints import FootprintStatistics
-    from webapp.services.views import FootprintView
+    from webapp.services.views import FootprintView, JobView
 
 
 def footprints_url(job_id: str | None, min_confidence: float, revision: str) -> str:
@@ -25,6 +25,11 @@ def footprints_url(job_id: str | None, min_confidence: float, revision: str) -> 
         return ""
     query = urlencode({"job_id": job_id, "min_confidence": f"{min_confidence:.2f}", "v": revision})
     return f"/tiles/footprints/{{Z}}/{{X}}/{{Y}}.png?{query}"
+
+
+def revision_of(job: JobView | None) -> str:
+    """Return what changes when a job has saved more footprints."""
+    return "0" if job is None else str(job.footprint_count)
 
 
 class ResultView:
@@ -39,11 +44,15 @@ class ResultView:
         self.details = DetailsCard(close=lambda: background.soon(self.deselect))
         self.sidebar = Sidebar(filters)
         self.statistics: FootprintStatistics | None = None
-        filters.param.watch(lambda _: background.soon(self.choose), ["job_id", "min_confidence"])
+        filters.param.watch(lambda _: background.soon(self._show_tiles), ["min_confidence"])
         filters.param.watch(lambda _: self._refresh_figures(), ["view_only"])
 
-    def choose(self) -> None:
-        """Show another job or another confidence."""
+    def choose(self, revision: str) -> None:
+        """Show the job that the filters name, in the state that the revision stands for."""
+        self._revision = revision
+        self._show_tiles()
+
+    def _show_tiles(self) -> None:
         self.deselect()
         self._canvas.footprints.show(self._url())
         self.refresh()

@@ -12,6 +12,7 @@ from pages.export_links import export_links
 from pages.layout import THIN_LINE
 from pages.map.filters import MapFilters
 from pages.markup import facts, figures, heading, pane
+from processing.rendering.footprint_tiles import COLOURS
 
 if TYPE_CHECKING:
     from pages.projection import Bounds
@@ -38,19 +39,15 @@ class Sidebar:
         self._scope.link(filters, value="view_only")
         self._figures = pane()
         self._links = pane()
-        self._results = [
-            self._job,
-            self._scope,
-            self._figures,
-            _confidence(filters),
-            self._links,
-        ]
-        self._no_job = pane(NO_JOB)
-        self._result = pn.Column(pane(), margin=0, sizing_mode="stretch_width", styles={"gap": "12px"})
+        self._no_job = pane(NO_JOB, visible=False)
+        self._result = pn.Column(
+            self._job, self._scope, self._figures, _confidence(filters), self._links,
+            visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
+        )
         self.items = [
             _section(heading("Scene"), self._scene, self._scene_facts),
-            _section(heading("Result"), self._result),
-            _section(heading("Layers"), *_layers(filters)),
+            _section(heading("Result"), self._no_job, self._result),
+            _section(heading("Layers"), *_layers(filters), pane(legend())),
         ]
 
     def show_scenes(self, found: list[SceneView]) -> None:
@@ -75,9 +72,8 @@ class Sidebar:
         options = {job_text.choice_label(job): job.id for job in found}
         if options != self._job.options:
             self._job.options = options
-        wanted = self._results if found else [self._no_job]
-        if self._result.objects != wanted:
-            self._result.objects = wanted
+        self._result.visible = bool(found)
+        self._no_job.visible = not found
 
     def show_statistics(self, found: FootprintStatistics | None) -> None:
         """Show the key figures."""
@@ -89,6 +85,15 @@ class Sidebar:
     def show_links(self, job_id: str | None, bbox_deg: Bounds | None, min_confidence: float) -> None:
         """Point the export buttons at what is shown."""
         self._links.object = export_links(job_id, bbox_deg, min_confidence)
+
+
+def legend() -> str:
+    """Return what the colours of the footprints mean, as HTML."""
+    colours = ", ".join(f"rgb({red:.0f} {green:.0f} {blue:.0f})" for red, green, blue in COLOURS)
+    return (
+        f'<div class="bf-legend"><i style="background: linear-gradient(to right, {colours})"></i>'
+        "<span>doubtful</span><span>confident</span></div>"
+    )
 
 
 def _select(parameter: Any, label: str) -> pmui.Select:

@@ -17,7 +17,7 @@ from processing.rendering.scene_tiles import PYRAMID_FACTOR, average
 from processing.scene import SceneInfo
 
 _BLOCK_PX = 512
-_COARSEST_PX = 256
+_COARSEST_PX = 32
 
 
 def build_pyramid(path: Path, info: SceneInfo, target: Path) -> None:
@@ -73,6 +73,6 @@ def _quarter(picture: NDArray[np.uint8], valid: NDArray[np.bool_]) -> NDArray[np
 def _write_overviews(draft: Path) -> None:
     with rasterio.open(draft, "r+", driver="GTiff") as level:
         longest = max(level.width, level.height)
-        factors = [2**power for power in range(1, 16) if longest / 2**power >= _COARSEST_PX / 2]
+        factors = [2**power for power in range(1, 20) if longest / 2**power >= _COARSEST_PX]
         if factors:
             level.build_overviews(factors, Resampling.average)

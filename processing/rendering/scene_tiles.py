@@ -99,7 +99,9 @@ def _render(imagery: _Imagery, pixel_map: PixelMap, coarseness: float) -> NDArra
     needed = pixel_map.window(*size, _MARGIN_PX)
     if needed is None:
         return np.zeros((*pixel_map.columns.shape, 4), np.uint8)
-    factor = max(1, int(coarseness))
+    whole = max(1, int(coarseness))
+    # An overview is taken as it is: a reading between two of them would pick pixels here and there.
+    factor = 1 << (whole.bit_length() - 1) if imagery.has_overviews else whole
     left, top, right, bottom = _aligned(needed, factor, size)
     image = _read(imagery, (left, top, right, bottom), factor)
     return sample(image, pixel_map.moved(-left, -top).scaled(1 / factor))

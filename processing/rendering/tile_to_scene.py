@@ -55,11 +55,12 @@ def pixel_maps(crs_wkt: str, pixel_to_crs: Affine, address: TileAddress, tile_px
     """Yield the tile's positions in the scene, once for each turn around the Earth that may meet it."""
     x, y, period = _tile_in_crs(crs_wkt, address, tile_px)
     crs_to_pixel = ~pixel_to_crs
+    far = ~(np.isfinite(x) & np.isfinite(y))
+    x, y = np.where(far, 0.0, x), np.where(far, 0.0, y)
     for turn in (0,) if period is None else (0, 1, -1):
         shifted = x + turn * (period or 0.0)
         columns = crs_to_pixel.a * shifted + crs_to_pixel.b * y + crs_to_pixel.c
         rows = crs_to_pixel.d * shifted + crs_to_pixel.e * y + crs_to_pixel.f
-        far = ~(np.isfinite(columns) & np.isfinite(rows))
         columns[far] = rows[far] = _NOWHERE_PX
         yield PixelMap(columns.astype(np.float32), rows.astype(np.float32))
 

@@ -1,6 +1,8 @@
 """Puts the ASGI application together: gate outermost, then static files, then FastAPI with Panel's pages in it."""
 
-from collections.abc import Callable, Collection
+import threading
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ from webapp.api.routes import auth, buildings, extraction, jobs, login, operatio
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.resources import Resources
+from webapp.services.tiles import warm_up
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PUBLIC_FOLDERS = ("css", "icons", "js")
@@ -50,6 +53,12 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
     return SecurityHeaders(app, paths, resources.settings.basemap_url_template)
 
 
+@asynccontextmanager
+async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    yield
+
+
 def create_api(resources: Resources) -> FastAPI:
     """Return the routes without the gate; not to be served like this."""
     api = FastAPI(
@@ -61,6 +70,7 @@ def create_api(resources: Resources) -> FastAPI:
         redoc_url=None,
         dependencies=[Depends(bearer_in_docs)],
         responses=PROBLEMS,
+        lifespan=_lifespan,
     )
     api.state.resources = resources
     api.state.identifier = Identifier(resources)

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
 from webapp.errors import AppError, RequestInvalid, status_of
@@ -38,6 +39,7 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(ProcessingError, _answer_coded)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
     app.add_exception_handler(Exception, _answer_unexpected)
 
 
@@ -100,6 +102,11 @@ async def _answer_coded(request: Request, error: Exception) -> Response:
 
 async def _answer_unexpected(request: Request, error: Exception) -> Response:
     return problem_response(error, request.url.path, request.headers.get("accept", ""))
+
+
+async def _answer_nobody(request: Request, error: Exception) -> Response:
+    """The sender has gone: nobody reads this, and nothing is wrong here."""
+    return Response(status_code=400)
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from auth.principals import Principal
-from processing.rendering.base_tiles import open_base_map
+from processing.rendering.base_tiles import THEMES, open_base_map
 from processing.rendering.footprint_tiles import (
     OUTLINES_FROM_ZOOM,
     FootprintPoints,
@@ -37,6 +37,15 @@ def base_tile(resources: Resources, address: TileAddress, theme: str = "light") 
 @lru_cache(maxsize=4096)
 def _base_tile(address: TileAddress, theme: str) -> bytes:
     return encode_png(open_base_map(BASEMAP_FOLDER).render(address, theme))
+
+
+def warm_up() -> None:
+    """Do what would make the first tile slow: read the outlines, draw the first zooms."""
+    for theme in THEMES:
+        for z in range(2):
+            for x in range(2**z):
+                for y in range(2**z):
+                    _base_tile(TileAddress(z, x, y), theme)
 
 
 def scene_tile(resources: Resources, principal: Principal, scene_id: str, address: TileAddress) -> bytes:

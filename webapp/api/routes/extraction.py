@@ -1,6 +1,7 @@
 """Extraction jobs: by sending a file, or on a scene that is there already."""
 
 import math
+import re
 from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
@@ -19,6 +20,7 @@ router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
 TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 NUMBERS = ("min_confidence", "gsd_m")
 FIELDS = frozenset((*NUMBERS, "regularize"))
+WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _PROPERTIES = {
     "file": {"type": "string", "format": "binary"},
     "min_confidence": {"type": "number"},
@@ -114,4 +116,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         if wrong_bool or not isinstance(value, kinds[name]):
             rule = f"it must be of type {' or '.join(kind.__name__ for kind in kinds[name])}"
             raise ParameterInvalid(parameter=name, value=str(value)[:100], rule=rule)
+    if not WEIGHTS_NAME.fullmatch(values.get("weights", "default")):
+        # A path is for the local user's command line only.
+        raise ParameterInvalid(parameter="weights", value=values["weights"][:100], rule="it must be a name")
     return values

@@ -21,8 +21,9 @@ VERBS = {
     "bench": ("webapp.cli_bench", "add_bench"),
     "test": ("webapp.cli_test", "add_test"),
     "licences": ("webapp.cli_licences", "add_licences"),
+    "document-settings": ("webapp.cli_licences", "add_licences"),
 }
-WITHOUT_SETTINGS = ("extract", "bench", "test", "licences")
+WITHOUT_SETTINGS = ("extract", "bench", "test", "licences", "document-settings")
 INTERRUPTED = 130
 
 

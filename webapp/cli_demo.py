@@ -12,7 +12,7 @@ from webapp.cli_serve import add_serve_options, serve
 from webapp.demo_source import demo_scene_name, fetch_demo_scene
 from webapp.installation import address_path, is_served
 from webapp.resources import Resources, open_resources
-from webapp.services import demo, jobs
+from webapp.services import demo, jobs, tiles
 from webapp.services.views import JobView, SceneView
 
 POLL_S = 1.0
@@ -50,7 +50,9 @@ def _scene(resources: Resources, principal: Principal, setting: str) -> SceneVie
     print(f"Demo: registering the scene {name} …", flush=True)
     with tempfile.TemporaryDirectory(prefix="demo-") as folder:
         path = fetch_demo_scene(setting, Path(folder))
-        return demo.register_demo_scene(resources, principal, path, name)
+        scene = demo.register_demo_scene(resources, principal, path, name)
+    tiles.prepare_scene(resources, principal, scene.id)
+    return scene
 
 
 def _wait(resources: Resources, principal: Principal, job_id: str) -> JobView:

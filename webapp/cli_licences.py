@@ -1,11 +1,14 @@
-"""`licences`: the table of THIRD_PARTY.md, from what the installed packages say of themselves."""
+"""`licences` and `document-settings`: the parts of documents that are written from the code and the packages."""
 
 import argparse
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
+
+from webapp.settings_text import write_settings_text
 
 ROOT = Path(__file__).resolve().parent.parent
 REQUIREMENTS = ROOT / "requirements.txt"
@@ -19,6 +22,15 @@ def add_licences(subparsers: Any) -> None:
     """Add the verb."""
     parser = subparsers.add_parser("licences", help="write the licence table of THIRD_PARTY.md")
     parser.set_defaults(run=run_licences)
+    parser = subparsers.add_parser("document-settings", help="write .env.example and the settings in README.md")
+    parser.set_defaults(run=run_document_settings)
+
+
+def run_document_settings(args: argparse.Namespace) -> int:
+    """Write the settings in words."""
+    write_settings_text()
+    print("Wrote .env.example and the settings in README.md.")
+    return 0
 
 
 def run_licences(args: argparse.Namespace) -> int:
@@ -43,12 +55,10 @@ def pinned_packages() -> list[tuple[str, str]]:
 
 
 def _packages() -> Iterator[tuple[str, str, str]]:
+    """Give name, version and licence; packages that only other platforms need are not here."""
     for name, version in pinned_packages():
-        try:
-            licence = licence_of(distribution(name))
-        except PackageNotFoundError:
-            licence = "not installed on this platform"
-        yield name, version, licence
+        with suppress(PackageNotFoundError):
+            yield name, version, licence_of(distribution(name))
 
 
 def licence_of(package: Distribution) -> str:

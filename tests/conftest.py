@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,14 @@ from webapp.settings import Settings, load_settings
 BACKENDS = ("sqlite", "postgis")
 
 
-@pytest.fixture(autouse=True)
-def _no_outside_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _no_outside_settings() -> Iterator[None]:
     """Keep the machine's own settings out of the tests."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setitem(Settings.model_config, "env_file", None)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        patch.setitem(Settings.model_config, "env_file", None)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -77,8 +80,15 @@ def migrated_postgis(postgres_server: postgres.PostgresServer, postgis_template:
 @pytest.fixture
 def migrated_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """Address of a database with all tables, and nothing in them."""
+    with migrated_database(backend, request, tmp_path) as url:
+        yield url
+
+
+@contextmanager
+def migrated_database(backend: str, request: pytest.FixtureRequest, folder: Path) -> Iterator[str]:
+    """Give the address of a migrated database for as long as the block lasts; for fixtures of any scope."""
     if backend == "sqlite":
-        path = tmp_path / "app.db"
+        path = folder / "app.db"
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return

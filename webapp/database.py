@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
@@ -83,6 +81,9 @@ def migrate(url: str, revision: str = "head") -> None:
 
 
 def _run_alembic(connection: Connection, revision: str) -> None:
+    from alembic import command  # loads slowly, and only the process that migrates needs it
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")

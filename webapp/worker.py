@@ -17,10 +17,12 @@ from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, make_celery
 from webapp.resources import Resources, open_resources
 from webapp.services.maintenance import cleanup_old_jobs as clean
 from webapp.settings import load_settings
+from webapp.tasks.acknowledging import forgive_lost_acknowledgements
 from webapp.tasks.extraction import WorkerContext, run_extraction
 from webapp.tasks.shutdown import ShutdownFlag
 from webapp.tasks.watch import WorkerWatch
 
+forgive_lost_acknowledgements()
 settings = load_settings()
 app = make_celery(settings)
 shutdown = ShutdownFlag()

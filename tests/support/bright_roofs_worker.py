@@ -1,12 +1,14 @@
 """The real worker with a detector of our own in place of the weights: `-A tests.support.bright_roofs_worker:app`.
 
-`TEST_WINDOW_S` makes each window take that long. A scene that holds a pixel of exactly `POISON` kills the worker's
+The file that `TEST_WINDOW_FILE` names holds the seconds that a window takes. A scene that holds a pixel of exactly
+`POISON` kills the worker's
 process at once, as a crash in native code would.
 """
 
 import os
 import signal
 import time
+from pathlib import Path
 
 from processing.detector.protocol import DetectorCard
 from tests.processing.bright_roofs import BrightRoofs
@@ -16,7 +18,7 @@ from webapp.worker import app
 __all__ = ["app"]
 
 POISON = 254
-WINDOW_S = float(os.environ.get("TEST_WINDOW_S", "0"))
+WINDOW_FILE = Path(os.environ["TEST_WINDOW_FILE"])
 CARD = DetectorCard(
     name="slow-bright-roofs",
     window_px=128,
@@ -32,7 +34,7 @@ class SlowBrightRoofs(BrightRoofs):
     def detect(self, images):
         if (images == POISON).any():
             os.kill(os.getpid(), signal.SIGKILL)
-        time.sleep(WINDOW_S * len(images))
+        time.sleep(float(WINDOW_FILE.read_text()) * len(images))
         return super().detect(images)
 
 

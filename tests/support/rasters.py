@@ -12,13 +12,18 @@ ORIGIN = (740_000.0, 3_740_000.0)
 Rectangle = tuple[int, int, int, int]
 
 
-def write_scene(path: Path, size_px: tuple[int, int] = (256, 256), rectangles: list[Rectangle] | None = None) -> Path:
-    """Write a (height, width) RGB GeoTIFF; rectangles are (row, column, height, width) in pixels."""
+def write_scene(
+    path: Path,
+    size_px: tuple[int, int] = (256, 256),
+    rectangles: list[Rectangle] | None = None,
+    paint: int | None = None,
+) -> Path:
+    """Write a (height, width) RGB GeoTIFF; rectangles are (row, column, height, width) in pixels, painted `paint`."""
     rows, columns = size_px
     pixels = np.full((3, rows, columns), 60, np.uint8)
     pixels += np.random.default_rng(7).integers(0, 12, pixels.shape, dtype=np.uint8)
     for row, column, height, width in rectangles if rectangles is not None else [(40, 40, 50, 60)]:
-        pixels[:, row : row + height, column : column + width] = 220
+        pixels[:, row : row + height, column : column + width] = paint or 220
     profile = {
         "driver": "GTiff",
         "width": columns,

@@ -18,6 +18,8 @@ from processing.scene import SceneInfo
 
 _BLOCK_PX = 512
 _COARSEST_PX = 32
+_EVEN_PX = 256
+"""Sides are padded to a multiple of this, so that each overview is exactly half of the one before."""
 
 
 def build_pyramid(path: Path, info: SceneInfo, target: Path) -> None:
@@ -36,7 +38,7 @@ def build_pyramid(path: Path, info: SceneInfo, target: Path) -> None:
 
 
 def _write_finest_level(path: Path, info: SceneInfo, draft: Path) -> None:
-    width, height = -(-info.width_px // PYRAMID_FACTOR), -(-info.height_px // PYRAMID_FACTOR)
+    width, height = (-(-side // (PYRAMID_FACTOR * _EVEN_PX)) * _EVEN_PX for side in (info.width_px, info.height_px))
     profile = {
         "driver": "GTiff", "width": width, "height": height, "count": 4, "dtype": "uint8", "photometric": "RGB",
         "alpha": "unspecified", "crs": info.crs_wkt, "transform": info.pixel_to_crs @ Affine.scale(PYRAMID_FACTOR),
@@ -49,9 +51,12 @@ def _write_finest_level(path: Path, info: SceneInfo, draft: Path) -> None:
         for top in range(0, height, _BLOCK_PX):
             for left in range(0, width, _BLOCK_PX):
                 block = Window(left, top, min(_BLOCK_PX, width - left), min(_BLOCK_PX, height - top))
-                values, valid = read_pixels(source, layout, _in_scene(block, info))
-                picture = to_picture(values, valid, info.stretch)
-                level.write(_quarter(picture, valid), window=block)
+                window = _in_scene(block, info)
+                if window.width <= 0 or window.height <= 0:
+                    continue  # nothing but padding
+                values, valid = read_pixels(source, layout, window)
+                quarter = _quarter(to_picture(values, valid, info.stretch), valid)
+                level.write(quarter, window=Window(left, top, quarter.shape[2], quarter.shape[1]))
 
 
 def _in_scene(block: Window, info: SceneInfo) -> Window:

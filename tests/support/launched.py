@@ -43,9 +43,8 @@ def plain_environment(**more: str) -> dict[str, str]:
 def run_to_end(*arguments: str, timeout_s: float = 120, **more: Any) -> "subprocess.CompletedProcess[str]":
     """Run `./run` with arguments until it ends."""
     options: dict[str, Any] = {"env": plain_environment()} | more
-    return subprocess.run(
-        [RUN, *arguments], capture_output=True, text=True, timeout=timeout_s, check=False, stdin=subprocess.DEVNULL, **options
-    )
+    options |= {"stdin": subprocess.DEVNULL, "capture_output": True, "text": True}
+    return subprocess.run([RUN, *arguments], timeout=timeout_s, check=False, **options)
 
 
 @dataclass
@@ -112,7 +111,7 @@ def processes_of(data_dir: Path) -> list[int]:
     """Return the ids of all processes that work for a data folder."""
     wanted = str(data_dir)
     pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
-    return [pid for pid in pids if wanted in _read(pid, "environ") or wanted in _read(pid, "cmdline")]
+    return [pid for pid in pids if wanted in _read(pid, "environ") + _read(pid, "cmdline") + _folder(pid)]
 
 
 def wait_until_gone(data_dir: Path, limit_s: float = 10) -> list[int]:
@@ -140,6 +139,13 @@ def _cksum(path: Path) -> str:
 def _read(pid: int, name: str) -> str:
     try:
         return Path(f"/proc/{pid}/{name}").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _folder(pid: int) -> str:
+    try:
+        return str(Path(f"/proc/{pid}/cwd").readlink())
     except OSError:
         return ""
 

@@ -37,11 +37,17 @@ def read_aoi(region: BaseGeometry | Mapping[str, Any]) -> BaseGeometry:
 
 def _from_geojson(values: Mapping[str, Any]) -> BaseGeometry:
     try:
-        if values.get("type") == "FeatureCollection":
-            return shapely.GeometryCollection([shape(feature["geometry"]) for feature in values["features"]])
-        return shape(values["geometry"] if values.get("type") == "Feature" else values)
+        # Numbers that are none are judged later, with a clear word.
+        with np.errstate(invalid="ignore"):
+            return _shape_of(values)
     except (ShapelyError, AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise AoiInvalid(detail="it is not a GeoJSON polygon") from error
+
+
+def _shape_of(values: Mapping[str, Any]) -> BaseGeometry:
+    if values.get("type") == "FeatureCollection":
+        return shapely.GeometryCollection([shape(feature["geometry"]) for feature in values["features"]])
+    return shape(values["geometry"] if values.get("type") == "Feature" else values)
 
 
 def _kinds(geometry: BaseGeometry) -> list[str]:

@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 from processing.matching import Instance, instances_of, same_building
 from processing.neighbourhood import Neighbourhood
 from processing.overlaps import survives, trimmed, without_outlines
-from processing.polygonize import outline_of, simplified
+from processing.polygonize import outline_of
 from processing.rects import Rect, dilate
 from processing.regularize import MOST_BEYOND_PX, Regularized, keep_raw, regularize
 from processing.union_find import UnionFind
@@ -157,7 +157,7 @@ class Merger:
         outlines = [outline for _, outline in traced]
         results = regularize(outlines, self._grid.aspect) if self._squared else [keep_raw(raw) for raw in outlines]
         for (building, outline), result in zip(traced, results, strict=True):
-            building.raw, building.fitted = simplified(outline), result
+            building.raw, building.fitted = outline, result
 
     def _settle(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
         for building, higher in zip(ready, neighbours, strict=True):

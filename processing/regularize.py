@@ -8,8 +8,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from processing.polygonize import largest_polygon, simplified, with_area
-from processing.rectilinear import Ring, narrowest_direction, rectangle_along, rectilinear_along, wall_direction
+from processing.polygonize import fewer_corners, largest_polygon, with_area
+from processing.rectilinear import narrowest_direction, rectangle_along, rectilinear_along, ring_moments, wall_direction
 
 ACCEPT_ABOVE_IOU = 0.85
 COST_OF_A_CORNER = 0.008
@@ -33,8 +33,8 @@ class Regularized:
 
 
 def keep_raw(raw: BaseGeometry, status: str = "off") -> Regularized:
-    """Return the outline as it was seen, with few corners."""
-    return Regularized(simplified(raw), "none", 1.0, status)
+    """Return the outline as it was seen."""
+    return Regularized(raw, "none", 1.0, status)
 
 
 def regularize(outlines: Sequence[BaseGeometry], aspect: float) -> list[Regularized]:
@@ -65,19 +65,17 @@ def _candidates(outline: BaseGeometry, aspect: float) -> list[tuple[str, BaseGeo
     origin = np.floor(np.array(outline.bounds[:2]))
     units = np.array([1.0, aspect])
     ring = (shapely.get_coordinates(outline.exterior) - origin) * units
-    walls = shapely.get_coordinates(shapely.simplify(shapely.linearrings(ring), WALL_TOLERANCE_PX))
-    direction, narrowest = wall_direction(walls), narrowest_direction(ring)
+    walls = fewer_corners(ring, WALL_TOLERANCE_PX)
+    direction, moments = wall_direction(walls), ring_moments(ring)
     rings = [
-        ("rectangle", rectangle_along(ring, direction)),
-        ("rectangle", rectangle_along(ring, narrowest)),
-        _named(rectilinear_along(walls, direction)),
+        ("rectangle", rectangle_along(moments, direction)),
+        ("rectangle", rectangle_along(moments, narrowest_direction(ring))),
     ]
-    shapes = [(method, _place(fitted / units + origin, outline)) for method, fitted in rings if fitted is not None]
+    squared = rectilinear_along(walls, ring, direction) if len(walls) > 5 else None
+    if squared is not None:
+        rings.append(("rectangle" if len(squared) == 5 else "rectilinear", with_area(squared, moments.area)))
+    shapes = [(method, _place(fitted / units + origin, outline)) for method, fitted in rings]
     return [(method, shape) for method, shape in shapes if shape is not None]
-
-
-def _named(ring: Ring | None) -> tuple[str, Ring | None]:
-    return ("rectangle" if ring is not None and len(ring) == 5 else "rectilinear"), ring
 
 
 def _place(ring: NDArray[np.float64], outline: BaseGeometry) -> BaseGeometry | None:
@@ -88,7 +86,6 @@ def _place(ring: NDArray[np.float64], outline: BaseGeometry) -> BaseGeometry | N
     polygon = shapely.polygons(ring)
     if strays or not polygon.is_valid or polygon.area == 0:
         return None
-    polygon = with_area(polygon, shapely.Polygon(outline.exterior).area)
     if not outline.interiors:
         return polygon
     courtyards = shapely.union_all(shapely.polygons(list(outline.interiors)))

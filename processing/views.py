@@ -70,11 +70,10 @@ class View:
 def largest_piece(probability: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
     """Keep the largest connected piece of what is inside, and the soft ring around it; None when nothing is inside."""
     inside = (probability >= INSIDE).view(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
-    if count < 2:
-        return None
-    if count == 2:
-        return probability
+    outer, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    if len(outer) <= 1:
+        return probability if outer else None
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=4)
     others = (labels > 0) & (labels != 1 + int(np.argmax(stats[1:, cv2.CC_STAT_AREA])))
     return np.where(others, np.uint8(0), probability)
 
@@ -84,11 +83,12 @@ def tight(shape: MaskShape) -> MaskShape | None:
     probability = largest_piece(shape.probability)
     if probability is None:
         return None
-    inside = probability >= INSIDE
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    padded = np.pad(probability, 1)
-    cropped = padded[rows[0] : rows[-1] + 3, columns[0] : columns[-1] + 3]
-    return MaskShape(shape.x0 + int(columns[0]) - 1, shape.y0 + int(rows[0]) - 1, cropped)
+    column, row, width, height = cv2.boundingRect((probability >= INSIDE).view(np.uint8))
+    kept = probability[max(row - 1, 0) : row + height + 1, max(column - 1, 0) : column + width + 1]
+    cropped = np.zeros((height + 2, width + 2), np.uint8)
+    top, left = int(row == 0), int(column == 0)
+    cropped[top : top + kept.shape[0], left : left + kept.shape[1]] = kept
+    return MaskShape(shape.x0 + column - 1, shape.y0 + row - 1, cropped)
 
 
 def views_of(part: PartDetections, grid: WorkingGrid) -> Iterator[View]:

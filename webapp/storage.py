@@ -13,7 +13,7 @@ from obstore.store import LocalStore, ObjectStore, S3Store
 
 from webapp.errors import DiskFull, NotFound, StorageUnavailable
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CHUNK_BYTES = 8 * 1024 * 1024
 
 
@@ -73,7 +73,7 @@ class Storage:
             (self.root / key).unlink(missing_ok=True)
         _remove_empty_folder((self.root / key).parent, self.root)
 
-    def keys(self) -> Iterator[tuple[str, float]]:
+    def entries(self) -> Iterator[tuple[str, float]]:
         """Yield each key with the time of its last change in epoch seconds."""
         for page in obstore.list(self.store):
             for entry in page:

@@ -47,7 +47,7 @@ def remove_orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> in
     """Remove stored files that no row names; a crash between the two leaves such."""
     limit = time.time() - age_s
     removed = 0
-    for key, changed_at in list(resources.storage.keys()):
+    for key, changed_at in list(resources.storage.entries()):
         if changed_at < limit and not _is_known(resources, key):
             resources.storage.delete(key)
             removed += 1

@@ -1,6 +1,5 @@
 """Receiving a file: written to `incoming/` chunk by chunk, limits first, nothing left behind."""
 
-import errno
 import fcntl
 import hashlib
 import os
@@ -15,9 +14,9 @@ from typing import BinaryIO, Self
 from auth.principals import Principal
 from webapp.errors import DiskFull, UploadEmpty, UploadIncomplete, UploadTooLarge
 from webapp.resources import Resources
+from webapp.storage import FULL
 
 NAME_MAX_LENGTH = 200
-FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ STAGES = (
 STEM_CHANNELS = 32
 TAPPED_STAGES = (1, 2, 4, 6)
 """Stages whose output feeds the pyramid: strides 4, 8, 16, 32."""
+TAP_SPREADS = (9.0, 7.7, 5.8, 2.6)
+"""Standard deviation of each tapped stage with the ImageNet weights; the heads learn badly from features this large."""
 BATCH_NORM_EPS = 1e-3
 # The trunk was trained on (value - 127) / 128.
 PIXEL_MEAN = 127.0 / 255.0
@@ -151,7 +153,9 @@ class BuildingNetwork(nn.Module):
 
     def features(self, pictures: Tensor) -> dict[str, Tensor]:
         """pictures: (N, 3, H, W) in [0, 1], RGB → the pyramid's features by level."""
-        result: dict[str, Tensor] = self.pyramid(self.trunk((pictures - PIXEL_MEAN) / PIXEL_STD))
+        tapped = self.trunk((pictures - PIXEL_MEAN) / PIXEL_STD)
+        scaled = {level: tapped[level] / spread for level, spread in zip(tapped, TAP_SPREADS, strict=True)}
+        result: dict[str, Tensor] = self.pyramid(scaled)
         return result
 
     def losses(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:

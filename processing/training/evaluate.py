@@ -3,8 +3,9 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from processing.detector.onnx_engine import OnnxDetector
 from processing.detector.pasting import INSIDE, paste
-from processing.detector.protocol import Detector, RawDetections
+from processing.detector.protocol import Detector, DetectorCard, RawDetections
 from processing.evaluation import (
     PictureResult,
     best_threshold,
@@ -75,16 +76,15 @@ def _share_ignored(boxes: NDArray[np.float32], ignored: NDArray[np.float32]) -> 
     return shares
 
 
-def evaluate(weights: Path, data: Path, sources: list[str], threshold: float | None) -> dict[str, Any]:
+def evaluate(weights: Path, data: Path, sources: list[str], threshold: float | None, every: int = 1) -> dict[str, Any]:
     """Return the measures of each source of `data` as plain JSON values, with the threshold that was used.
 
-    Without a threshold, the one with the best F1, averaged over the sources, is taken.
+    Without a threshold, the one with the best F1, averaged over the sources, is taken. every: take each n-th window.
     """
     detector = OnnxDetector(weights, "cpu")
     card = detector.card
     results = {
-        name: evaluate_windows(detector, read_windows(data / name, DEFAULT_GSD_M, card.gsd_working_m, card.window_px))
-        for name in sources
+        name: evaluate_windows(detector, islice(_windows(data / name, card), None, None, every)) for name in sources
     }
     if threshold is None:
         threshold = best_mean_threshold(list(results.values()))
@@ -92,11 +92,16 @@ def evaluate(weights: Path, data: Path, sources: list[str], threshold: float | N
     return {
         "weights_sha256": card.weights_sha256,
         "threshold": threshold,
+        "every_nth_window": every,
         "sources": {name: asdict(measure(of_source, threshold)) for name, of_source in results.items()},
         "overall": asdict(measure(everything, threshold)),
         "best_threshold": {name: asdict(best_threshold(of_source)) for name, of_source in results.items()},
         "reliability": reliability_curve(everything),
     }
+
+
+def _windows(folder: Path, card: DetectorCard) -> Iterator[LabelledWindow]:
+    return read_windows(folder, DEFAULT_GSD_M, card.gsd_working_m, card.window_px)
 
 
 def best_mean_threshold(sources: list[list[PictureResult]]) -> float:
@@ -113,9 +118,10 @@ def main() -> None:
     parser.add_argument("--sources", nargs="+", help="names of the folders; all by default")
     parser.add_argument("--threshold", type=float)
     parser.add_argument("--json", type=Path, help="write all measures here")
+    parser.add_argument("--every", type=int, default=1, help="take each n-th window only, for a quick look")
     arguments = parser.parse_args()
     sources = arguments.sources or sorted(path.name for path in arguments.data.iterdir() if path.is_dir())
-    report = evaluate(arguments.weights, arguments.data, sources, arguments.threshold)
+    report = evaluate(arguments.weights, arguments.data, sources, arguments.threshold, arguments.every)
     rows = [table_row(name, values) for name, values in [*report["sources"].items(), ("overall", report["overall"])]]
     sys.stdout.write("\n".join([f"threshold {report['threshold']:.2f}", HEADER, *rows]) + "\n")
     if arguments.json:

@@ -1,7 +1,7 @@
 """Write the model card that is shipped beside the weights. Needs torch.
 
-Field names follow the STAC Machine Learning Model extension. `python -m processing.training.model_card --help` lists the
-files that it is made of: weights, checkpoint, cache and the JSON of `processing.training.evaluate`.
+Field names follow the STAC Machine Learning Model extension. `python -m processing.training.model_card --help` lists
+the files that it is made of: weights, checkpoint, cache and the JSON of `processing.training.evaluate`.
 """
 
 import argparse

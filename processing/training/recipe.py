@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+MAY_CHANGE = frozenset({"steps", "minutes", "threads", "workers", "checkpoint_minutes"})
+"""Choices that a run may change when it is taken up again."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceSpec:
@@ -49,8 +52,9 @@ class Recipe:
     checkpoint_minutes: float = 5.0
 
     def digest(self) -> str:
-        """Return the SHA-256 of the recipe, for the model card."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Return the SHA-256 of what shapes the weights; a run may be lengthened or moved to another machine."""
+        values = {name: value for name, value in asdict(self).items() if name not in MAY_CHANGE}
+        return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def load_recipe(path: Path) -> Recipe:

@@ -27,3 +27,9 @@ def test_a_recipe_without_sources_is_refused(tmp_path):
     path.write_text('name = "a"\n')
     with pytest.raises(ValueError, match="no sources"):
         load_recipe(path)
+
+
+def test_a_run_may_be_lengthened_but_not_taught_otherwise():
+    recipe = load_recipe(Path(recipe_module.__file__).with_name("recipe.toml"))
+    assert replace(recipe, steps=recipe.steps + 1, minutes=None, threads=8).digest() == recipe.digest()
+    assert replace(recipe, learning_rate=1e-5).digest() != recipe.digest()

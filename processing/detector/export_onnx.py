@@ -18,6 +18,7 @@ from processing.detector.network import BuildingNetwork
 
 OPSET = 17
 HALF_FROM_VALUES = 1024
+SCORE_EDGE = 1e-6
 OUTPUTS = ("boxes", "scores", "masks")
 
 
@@ -32,6 +33,9 @@ class ExportMetadata:
     gsd_min_m: float = 0.03
     gsd_max_m: float = 1.3
     gsd_working_m: float = 0.4
+    score_gain: float = 1.0
+    score_shift: float = 0.0
+    """confidence = sigmoid(gain · logit(score) + shift), fitted on validation data; part of the graph."""
 
     def to_properties(self) -> dict[str, str]:
         """Return the metadata as text values; `resolution` is in centimetres a pixel, `tiles_overlap` in percent."""
@@ -47,17 +51,18 @@ class ExportMetadata:
         }
 
 
-class SelfContainedNetwork(nn.Module):
-    """The network with its outputs in one fixed order, for tracing."""
+class CalibratedNetwork(nn.Module):
+    """The network, with scores turned into calibrated confidence."""
 
-    def __init__(self, network: BuildingNetwork) -> None:
+    def __init__(self, network: BuildingNetwork, metadata: ExportMetadata) -> None:
         super().__init__()
         self.network = network
+        self.gain, self.shift = metadata.score_gain, metadata.score_shift
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """image: (1, 3, H, W) float32 RGB in [0, 1] → boxes (K, 4) px, scores (K,), masks (K, 28, 28)."""
         boxes, scores, masks = self.network(image)
-        return boxes, scores, masks
+        return boxes, torch.sigmoid(self.gain * torch.logit(scores, SCORE_EDGE) + self.shift), masks
 
 
 def export_onnx(network: BuildingNetwork, metadata: ExportMetadata, path: Path) -> None:
@@ -70,7 +75,7 @@ def export_onnx(network: BuildingNetwork, metadata: ExportMetadata, path: Path) 
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         part = Path(folder) / path.name
         torch.onnx.export(
-            SelfContainedNetwork(network).eval(),
+            CalibratedNetwork(network, metadata).eval(),
             (sample,),
             str(part),
             dynamo=False,
@@ -102,7 +107,9 @@ def store_weights_as_half(model: onnx.ModelProto) -> None:
     model.graph.node.extend(nodes)
 
 
-def largest_difference(network: BuildingNetwork, path: Path, picture: NDArray[np.float32]) -> float:
+def largest_difference(
+    network: BuildingNetwork, metadata: ExportMetadata, path: Path, picture: NDArray[np.float32]
+) -> float:
     """Return the largest difference of scores and masks between the network in torch and the file in ONNX Runtime.
 
     picture: (1, 3, H, W) float32 in [0, 1]. Boxes are compared in units of the picture's side. Infinite where the
@@ -110,9 +117,8 @@ def largest_difference(network: BuildingNetwork, path: Path, picture: NDArray[np
     """
     import onnxruntime
 
-    network.eval()
     with torch.no_grad():
-        eager = [value.numpy() for value in network(torch.from_numpy(picture))]
+        eager = [value.numpy() for value in CalibratedNetwork(network, metadata).eval()(torch.from_numpy(picture))]
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     exported = session.run(list(OUTPUTS), {"image": picture})
     if eager[0].shape != exported[0].shape:
@@ -131,11 +137,16 @@ def main() -> None:
     parser.add_argument("output", type=Path)
     parser.add_argument("--name", default="default")
     parser.add_argument("--version", required=True)
+    parser.add_argument("--score-gain", type=float, default=1.0, help="of the calibration, from an evaluation")
+    parser.add_argument("--score-shift", type=float, default=0.0)
     arguments = parser.parse_args()
     network = BuildingNetwork()
     content = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
     network.load_state_dict(content["averaged"])
-    export_onnx(network, ExportMetadata(arguments.name, arguments.version), arguments.output)
+    metadata = ExportMetadata(
+        arguments.name, arguments.version, score_gain=arguments.score_gain, score_shift=arguments.score_shift
+    )
+    export_onnx(network, metadata, arguments.output)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,10 @@ from processing.evaluation import (
     mask_iou_matrix,
     measure,
     measure_at,
+    pooled_hits,
     reliability_curve,
 )
+from processing.training.calibration import fit_calibration
 from processing.training.labelled_windows import LabelledWindow, read_windows
 
 DEFAULT_GSD_M = 0.5
@@ -97,7 +99,16 @@ def evaluate(weights: Path, data: Path, sources: list[str], threshold: float | N
         "overall": asdict(measure(everything, threshold)),
         "best_threshold": {name: asdict(best_threshold(of_source)) for name, of_source in results.items()},
         "reliability": reliability_curve(everything),
+        "calibration": _calibration_of(list(results.values())),
     }
+
+
+def _calibration_of(sources: list[list[PictureResult]]) -> dict[str, float] | None:
+    """Return what to export the same weights with; None where there is nothing to learn from."""
+    try:
+        return asdict(fit_calibration([pooled_hits(source, 0.5)[:2] for source in sources]))
+    except ValueError:
+        return None
 
 
 def _windows(folder: Path, card: DetectorCard) -> Iterator[LabelledWindow]:

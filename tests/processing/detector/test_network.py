@@ -98,11 +98,12 @@ def test_background_in_ignored_boxes_is_neither_positive_nor_negative():
 def test_the_exported_file_equals_the_network(tmp_path):
     torch.manual_seed(0)
     network = BuildingNetwork(NetworkShape(detections_max=50)).eval()
+    metadata = ExportMetadata("test", "1", window_px=128, stride_px=96, score_gain=0.8, score_shift=0.5)
     path = tmp_path / "network.onnx"
-    export_onnx(network, ExportMetadata("test", "1", window_px=128, stride_px=96), path)
+    export_onnx(network, metadata, path)
     picture = np.random.default_rng(0).random((1, 3, 128, 128), dtype=np.float32)
     assert network(torch.from_numpy(picture))[0].shape[0] > 0
-    assert largest_difference(network, path, picture) <= 1e-4
+    assert largest_difference(network, metadata, path, picture) <= 1e-4
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,0 +1,151 @@
+"""Every route for every kind of person. A route that is not in the table fails the test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from starlette.routing import BaseRoute, Mount, Route
+
+from tests.webapp.api.made_results import make_result
+from webapp.api.main import create_api
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Statuses for anonymous, owner, another user, administrator; `path` with the owner's ids filled in."""
+
+    statuses: tuple[int, int, int, int]
+    query: str = ""
+    json: object = None
+
+
+EXTRACT = {"scene_id": "{scene_id}", "parameters": {"window_px": 256}}
+TABLE: dict[tuple[str, str], Expected] = {
+    ("POST", "/api/v1/auth/login"): Expected((422, 422, 422, 422), json={}),
+    ("POST", "/api/v1/auth/refresh-token"): Expected((422, 422, 422, 422), json={}),
+    ("GET", "/api/v1/auth/me"): Expected((401, 200, 200, 200)),
+    ("GET", "/login"): Expected((200, 200, 200, 200)),
+    ("POST", "/login"): Expected((403, 403, 403, 403)),
+    ("POST", "/api/v1/ml-processing/upload-image"): Expected((401, 415, 415, 415)),
+    ("POST", "/api/v1/ml-processing/extract-buildings"): Expected((401, 202, 404, 202), json=EXTRACT),
+    ("GET", "/api/v1/ml-processing/task-status/{task_id}"): Expected((401, 200, 404, 200)),
+    ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
+    ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/scenes/{scene_id}"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/jobs"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/jobs/{job_id}"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/jobs/{job_id}/cancel"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/jobs/{job_id}/logs"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/buildings"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
+    ("GET", "/tiles/scenes/{scene_id}/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200)),
+    ("GET", "/tiles/footprints/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/health"): Expected((503, 503, 503, 503)),
+    ("GET", "/docs"): Expected((303, 200, 200, 200)),
+    ("GET", "/docs/{name}"): Expected((303, 200, 200, 200)),
+    ("GET", "/favicon.ico"): Expected((200, 200, 200, 200)),
+    ("GET", "/api/v1/openapi.json"): Expected((401, 200, 200, 200)),
+    ("GET", "/assets/css"): Expected((404, 404, 404, 404), query="/nothing.css"),
+    ("GET", "/assets/icons"): Expected((404, 404, 404, 404), query="/nothing.svg"),
+    ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
+    # These end something, so they come last.
+    ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
+    ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
+    ("POST", "/logout"): Expected((303, 303, 303, 303)),
+}
+
+
+def all_routes(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Walk routes, also those of mounts and of routers inside routers."""
+    for route in routes:
+        if isinstance(route, Mount):
+            inner = list(route.routes or [])
+            yield from all_routes(inner, prefix + route.path) if inner else iter([("GET", prefix + route.path)])
+        elif isinstance(route, Route):
+            yield from ((method, prefix + route.path) for method in (route.methods or {"GET"}) - {"HEAD"})
+        elif hasattr(route, "effective_route_contexts"):
+            for context in route.effective_route_contexts():
+                yield from ((method, prefix + context.path) for method in context.methods - {"HEAD"})
+        else:
+            raise AssertionError(f"{route!r}: a kind of route that this walk does not know")
+
+
+def test_the_table_lists_every_route_and_no_other(resources):
+    found = set(all_routes(create_api(resources).routes))
+    assert found == set(TABLE)
+
+
+def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tmp_path):
+    result = make_result(api.resources, alice, tmp_path)
+    values = {
+        "scene_id": result.scene_id,
+        "job_id": result.job_id,
+        "task_id": result.job_id,
+        "name": "swagger-ui.css",
+        "z": "3",
+        "x": "2",
+        "y": "3",
+    }
+    clients = [api.anonymous(), api.program(alice), api.program(bob), api.program(administrator)]
+    unexpected = []
+    for (method, path), expected in TABLE.items():
+        url = (path + expected.query).format(**values)
+        body = expected.json
+        if body is EXTRACT:
+            body = EXTRACT | {"scene_id": result.scene_id}
+        for who, client, status in zip(
+            ("anonymous", "owner", "other", "administrator"), clients, expected.statuses, strict=True
+        ):
+            if path == "/logout":
+                client.headers.pop("Authorization", None)  # signed out just now
+            answer = client.request(method, url, json=body)
+            if answer.status_code != status:
+                unexpected.append(f"{method} {url} as {who}: {answer.status_code}, not {status}: {answer.text[:200]}")
+            if answer.status_code >= 400 and path.startswith(("/api/", "/tiles/")):
+                assert answer.headers["content-type"] == "application/problem+json", url
+                assert answer.json()["code"], url
+    assert not unexpected, "\n".join(unexpected)
+
+
+def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator, tmp_path):
+    result = make_result(api.resources, alice, tmp_path)
+    west, south, east, north = result.bounds_deg
+    box = f"bbox={west},{south},{east},{north}"
+    for person, visible in ((alice, True), (bob, False), (administrator, True)):
+        client = api.program(person)
+        assert bool(client.get("/api/v1/scenes").json()["scenes"]) is visible
+        assert bool(client.get("/api/v1/jobs").json()["jobs"]) is visible
+        for query in (box, f"job_id={result.job_id}", f"scene_id={result.scene_id}", ""):
+            expected = result.footprint_count if visible else 0
+            assert client.get(f"/api/v1/buildings?{query}").json()["numberMatched"] == expected
+            assert client.get(f"/api/v1/buildings/statistics/overview?{query}").json()["count"] == expected
+        features = client.get(f"/api/v1/buildings/export?{box}").json()["features"]
+        assert len(features) == (result.footprint_count if visible else 0)
+        tile = client.get("/tiles/footprints/3/2/3.png")
+        empty = client.get("/tiles/footprints/3/0/0.png")
+        assert (tile.content != empty.content) is visible
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 100_000, "%00", "Bearer"])
+def test_a_wrong_token_is_nobody(sqlite_api, alice, token):
+    client = sqlite_api.browser(alice)
+    client.headers["Authorization"] = f"Bearer {token}"
+    answer = client.get("/api/v1/auth/me")
+    assert answer.status_code in (401, 431, 400)
+
+
+def test_a_session_that_ended_is_over_within_a_second_everywhere(api, alice):
+    import time
+
+    from webapp.services import sessions
+
+    program, browser = api.program(alice), api.browser(alice)
+    assert program.get("/api/v1/auth/me").status_code == browser.get("/api/v1/auth/me").status_code == 200
+    assert program.post("/api/v1/auth/logout").status_code == 204
+    assert program.get("/api/v1/auth/me").status_code == 401  # at once in this process
+    session_id = sessions.principal_of_cookie(api.resources, browser.headers["Cookie"].partition("=")[2]).session_id
+    sessions.close_session(api.resources, session_id)  # as another process would
+    time.sleep(1.0)
+    assert browser.get("/api/v1/auth/me").status_code == 401

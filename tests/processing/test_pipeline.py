@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import rasterio
@@ -12,7 +14,7 @@ from processing.part_detections import PartDetections
 from processing.pipeline import extract, plan_extraction
 from tests.processing.bright_roofs import CARD, BrightRoofs
 from tests.processing.extraction import footprints_of, in_pixels, inspect, joined, matched_iou, run
-from tests.processing.made_scenes import UTM_ORIGIN, paint, scattered_roofs, write_scene
+from tests.processing.made_scenes import paint, scattered_roofs, write_scene
 
 HEIGHT, WIDTH = 1700, 2100
 
@@ -31,7 +33,6 @@ def varied(roofs, rng):
 def town(tmp_path_factory):
     rng = np.random.default_rng(11)
     roofs = scattered_roofs(rng, (HEIGHT, WIDTH), 260, side_px=(14, 75))
-    roofs += []
     return write_scene(tmp_path_factory.mktemp("town") / "town.tif", varied(roofs, rng))
 
 
@@ -77,7 +78,7 @@ def test_the_size_of_the_blocks_never_changes_the_result(town, whole, window_px)
 
 @pytest.mark.parametrize("pool", [1, 2])
 def test_a_crop_gives_the_very_same_footprints_away_from_its_border(tmp_path, town, whole, pool):
-    card = BrightRoofs() if pool == 1 else BrightRoofs(_card_at(0.6))
+    card = BrightRoofs() if pool == 1 else BrightRoofs(replace(CARD, gsd_working_m=0.6))
     expected = whole if pool == 1 else footprints_of(town, detector=card)
     column, row, width, height = 333, 211, 1501, 1207
     with rasterio.open(town) as dataset:
@@ -91,12 +92,6 @@ def test_a_crop_gives_the_very_same_footprints_away_from_its_border(tmp_path, to
     theirs = expected[shapely.contains(inner, in_pixels(expected, town))].reset_index(drop=True)
     assert len(mine) > 60
     assert_same(mine, theirs)
-
-
-def _card_at(gsd_working_m):
-    from dataclasses import replace
-
-    return replace(CARD, gsd_working_m=gsd_working_m)
 
 
 def test_a_run_that_resumes_gives_the_same_bytes_without_a_second_inference(town, whole):
@@ -120,8 +115,6 @@ def test_a_run_that_resumes_gives_the_same_bytes_without_a_second_inference(town
 
 
 def test_payloads_that_are_damaged_or_of_other_weights_are_computed_anew(town, whole):
-    from dataclasses import replace
-
     _, results = run(town, window_px=900)
     damaged = {result.part: result.payload[:-20] + b"?" * 20 for result in results} | {0: b"", 1: b"rubbish"}
     detector = BrightRoofs()
@@ -273,4 +266,3 @@ def test_pixels_that_turn_out_damaged_while_reading_end_the_run_with_a_clear_err
     path.write_bytes(content)
     with pytest.raises(RasterUnreadable):
         list(extract(path, plan_extraction(info, CARD, ExtractionParams()), BrightRoofs()))
-    assert UTM_ORIGIN.a == 0.3

@@ -12,8 +12,12 @@ class Console:
 
     def say(self, text: str = "") -> None:
         """Print a line."""
+        self.pass_on(text + "\n")
+
+    def pass_on(self, text: str) -> None:
+        """Print text as it is."""
         try:
-            sys.stdout.write(text + "\n")
+            sys.stdout.write(text)
             sys.stdout.flush()
         except (OSError, ValueError):
             sys.stdout = open("/dev/null", "w")  # noqa: SIM115 - it stays open until the end

@@ -159,7 +159,7 @@ class Supervisor:
         if data == b"":
             self._forget_output(child)
         elif data and child.command.is_errand:
-            self.console.say(data.decode(errors="replace").rstrip())
+            self.console.pass_on(data.decode(errors="replace"))
 
     def _forget_output(self, child: Supervised) -> None:
         with suppress(KeyError, ValueError):

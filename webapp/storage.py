@@ -48,7 +48,7 @@ class Storage:
             draft.parent.mkdir(parents=True, exist_ok=True)
             self._fetch(key, draft)
             draft.replace(path)
-        except NotFoundError as error:
+        except (NotFoundError, FileNotFoundError) as error:
             raise NotFound(kind="stored file", id=key) from error
         except (OSError, BaseError) as error:
             raise _coded(error) from error

@@ -66,10 +66,15 @@ def run_create_user(args: argparse.Namespace) -> int:
 
 
 def run_prepare(args: argparse.Namespace) -> int:
-    """Migrate, and make the first administrator; print the generated password and nothing else."""
+    """Migrate, and make the first administrator; print the generated password and nothing else.
+
+    Raises `BrokerUnavailable` where an outside broker is set and does not answer.
+    """
     _migrate(args.settings.database_address)
     resources = open_resources(args.settings)
     try:
+        if args.settings.redis_url:
+            resources.queue.waiting()
         forget_worker(resources, worker_name())
         password = ensure_administrator(resources)
     finally:

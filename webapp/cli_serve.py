@@ -53,6 +53,8 @@ def serve(settings: Settings, ready_file: Path | None = None, then: list[str] | 
     `then` is a command that is run once when all is healthy. Raises `StartFailed`.
     """
     installation.prepare_folder(settings.data_dir)
+    if ready_file is not None:
+        installation.require_folder_of(ready_file)
     with installation.lock_folder(settings.data_dir), installation.take_port(settings.host, settings.port) as listener:
         running = _Installation(settings, listener, Console(), ready_file)
         return running.run(then)
@@ -127,7 +129,7 @@ class _Installation:
         log.close()
         if child.returncode:
             last = child.stderr.strip().splitlines()[-1:] or ["no reason was given"]
-            raise StartFailed(detail=f"The database cannot be prepared: {last[0].removeprefix('run: ')}")
+            raise StartFailed(detail=last[0].removeprefix("run: "))
         self.console.line("database", f"ready ({time.monotonic() - started:.1f} s)")
         if password := child.stdout.strip():
             self._tell_password(password)

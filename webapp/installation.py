@@ -41,6 +41,12 @@ def prepare_folder(data_dir: Path) -> None:
         raise StartFailed(detail=detail)
 
 
+def require_folder_of(ready_file: Path) -> None:
+    """See that a file can be written there, before anything is started. Raises `StartFailed`."""
+    if not os.access(ready_file.absolute().parent, os.W_OK):
+        raise StartFailed(detail=f"The ready file {ready_file} cannot be written: its folder is missing or read-only.")
+
+
 def lock_folder(data_dir: Path) -> IO[str]:
     """Take the data folder for this process; the lock ends with it. Raises `StartFailed`."""
     file = (data_dir / LOCK_NAME).open("a+")

@@ -125,10 +125,13 @@ class MapApp:
         self._known.scenes = {scene.id: scene for scene in found}
         self._welcome.visible = not found
         if before != self._known.scenes:
-            self.result.sidebar.show_scenes(found)
-        if self._scene is None and found:
-            wanted = self._start.scene_id
-            self.filters.scene_id = wanted if wanted in self._known.scenes else found[0].id
+            self.result.sidebar.show_scenes(found, self._scene_choice(found))
+
+    def _scene_choice(self, found: list[SceneView]) -> str | None:
+        for wanted in (self.filters.scene_id, self._start.scene_id):
+            if any(scene.id == wanted for scene in found):
+                return wanted
+        return found[0].id if found else None
 
     def _scene_chosen(self) -> None:
         scene = self._scene
@@ -137,6 +140,9 @@ class MapApp:
         self._action.forget_job()
         self.filters.job_id = None
         if scene is None:
+            self._layers.show_scene(None)
+            self.canvas.set_outline(None)
+            self._action.overlay.visible = False
             return
         self._layers.show_scene(scene.id)
         self.canvas.set_outline(to_map(geometry_of(scene.outline_geojson)))
@@ -161,16 +167,15 @@ class MapApp:
         if scene_id != self.filters.scene_id:
             return
         self._known.jobs = {job.id: job for job in found}
-        self.result.sidebar.show_jobs(found)
-        if self.filters.job_id is None and found:
-            self.filters.job_id = self._first_choice(found)
+        self.result.sidebar.show_jobs(found, self._job_choice(found))
         self._remember()
 
-    def _first_choice(self, found: list[JobView]) -> str:
-        if self._start.job_id in self._known.jobs:
-            return str(self._start.job_id)
+    def _job_choice(self, found: list[JobView]) -> str | None:
+        for wanted in (self.filters.job_id, self._start.job_id):
+            if wanted in self._known.jobs:
+                return wanted
         worth_showing = [job for job in found if job_text.is_active(job) or job.state == "succeeded"]
-        return (worth_showing or found)[0].id
+        return next((job.id for job in (*worth_showing, *found)), None)
 
     def _job_chosen(self) -> None:
         job = self._known.jobs.get(self.filters.job_id or "")
@@ -195,8 +200,7 @@ class MapApp:
     def _started(self, job: JobView) -> None:
         self._action.busy(False)
         self._known.jobs = {job.id: job, **self._known.jobs}
-        self.result.sidebar.show_jobs(list(self._known.jobs.values()))
-        self.filters.job_id = job.id
+        self.result.sidebar.show_jobs(list(self._known.jobs.values()), job.id)
 
     def _refused(self, sentence: str) -> None:
         self._action.busy(False)

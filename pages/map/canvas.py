@@ -138,7 +138,7 @@ class MapCanvas:
     def _add_shapes(self) -> None:
         plot = self.figure
         plot.multi_polygons("xs", "ys", source=self.outline, fill_alpha=0, line_color="#ffffff", line_width=1.5,
-                            line_dash=[6, 4], line_alpha=0.85)
+                            line_dash=[6, 4], line_alpha=0.85, name="scene-outline")
         self._hoverable = plot.multi_polygons(
             # Tiles draw the footprints; their shapes show only under the pointer.
             "xs", "ys", source=self.vectors, fill_alpha=0, line_alpha=0, line_width=2,
@@ -146,9 +146,9 @@ class MapCanvas:
             hover_line_alpha=1, name="footprint-shapes",
         )
         plot.multi_polygons("xs", "ys", source=self.selected, fill_color=SELECTED_COLOR, fill_alpha=0.3,
-                            line_color=SELECTED_COLOR, line_width=2.5)
+                            line_color=SELECTED_COLOR, line_width=2.5, name="selected")
         plot.multi_polygons("xs", "ys", source=self.region, fill_color=REGION_COLOR, fill_alpha=0.12,
-                            line_color=REGION_COLOR, line_width=2.5)
+                            line_color=REGION_COLOR, line_width=2.5, name="region")
         plot.line("x", "y", source=self.band, line_color=REGION_COLOR, line_width=2, line_dash=[5, 4])
         plot.scatter("x", "y", source=self.corners, size=9, fill_color="#ffffff", line_color=REGION_COLOR, line_width=2)
 

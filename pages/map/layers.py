@@ -40,9 +40,9 @@ class LayerControl:
             self._started = True
             self._take_look()
 
-    def show_scene(self, scene_id: str) -> None:
-        """Show the imagery of one scene."""
-        self._canvas.imagery.show(scene_url(scene_id))
+    def show_scene(self, scene_id: str | None) -> None:
+        """Show the imagery of one scene, or of none."""
+        self._canvas.imagery.show("" if scene_id is None else scene_url(scene_id))
 
     def _dress(self) -> None:
         filters, canvas = self._filters, self._canvas

@@ -50,10 +50,10 @@ class Sidebar:
             _section(heading("Layers"), *_layers(filters), pane(legend())),
         ]
 
-    def show_scenes(self, found: list[SceneView]) -> None:
-        """Offer the scenes; the choice stays with the filters."""
-        self._scene.options = {scene.name if _single(scene, found) else _long(scene): scene.id for scene in found}
-        self._scene.visible = bool(found)
+    def show_scenes(self, found: list[SceneView], chosen: str | None) -> None:
+        """Offer the scenes and choose one. Options without a choice would make Panel choose the first by itself."""
+        options = {scene.name if _single(scene, found) else _long(scene): scene.id for scene in found}
+        self._scene.param.update(options=options, value=chosen, visible=bool(found))
         if not found:
             self._scene_facts.object = NO_SCENE
 
@@ -67,11 +67,11 @@ class Sidebar:
             ("CRS", crs),
         ])
 
-    def show_jobs(self, found: list[JobView]) -> None:
-        """Offer the jobs of the chosen scene."""
-        options = {job_text.choice_label(job): job.id for job in found}
-        if options != self._job.options:
-            self._job.options = options
+    def show_jobs(self, found: list[JobView], chosen: str | None) -> None:
+        """Offer the jobs of the chosen scene and choose one."""
+        options = unique_labels(found)
+        if options != self._job.options or chosen != self._job.value:
+            self._job.param.update(options=options, value=chosen)
         self._result.visible = bool(found)
         self._no_job.visible = not found
 
@@ -85,6 +85,15 @@ class Sidebar:
     def show_links(self, job_id: str | None, bbox_deg: Bounds | None, min_confidence: float) -> None:
         """Point the export buttons at what is shown."""
         self._links.object = export_links(job_id, bbox_deg, min_confidence)
+
+
+def unique_labels(found: list[JobView]) -> dict[str, str]:
+    """Return the jobs' ids by label; jobs of the same minute are told apart by their id."""
+    labels = [job_text.choice_label(job) for job in found]
+    return {
+        label if labels.count(label) == 1 else f"{label} · {job.id[:4]}": job.id
+        for label, job in zip(labels, found, strict=True)
+    }
 
 
 def legend() -> str:

@@ -49,7 +49,8 @@ class DrawToolbar:
         self._undo = _button("Undo", "undo", actions.undo)
         self._clear = _button("Clear", "delete_outline", actions.clear)
         buttons = [self._polygon, self._box, self._finish, self._undo, self._clear]
-        self._hint = pane(visible=False, sizing_mode=None, width=330)
+        # A corner may lie under the hint: clicks go through it.
+        self._hint = pane(visible=False, sizing_mode=None, width=330, styles={"pointer-events": "none"})
         self._bar = pmui.Paper(pn.Row(*buttons, margin=0, styles={"gap": "2px"}), elevation=3, margin=0,
                                sx={"padding": "4px", "width": "fit-content"})
         self.overlay = pn.Column(
@@ -96,7 +97,8 @@ def _look(active: bool) -> dict[str, str]:
 
 def _button(label: str, icon: str, action: Callable[[], None], **params: str) -> pmui.Button:
     settings = {"variant": "text", "size": "small", "margin": 0, "icon_size": "18px", **params}
-    return pmui.Button(label=label, icon=icon, description=label, sx=BUTTON_SX, on_click=lambda _: action(), **settings)
+    # No tooltip: it would open over the next button and take its clicks.
+    return pmui.Button(label=label, icon=icon, sx=BUTTON_SX, on_click=lambda _: action(), **settings)
 
 
 def _icon(icon: str, label: str, action: Callable[[], None]) -> pmui.IconButton:

@@ -1,0 +1,60 @@
+from playwright.sync_api import expect
+
+from tests.browser.conftest import upload
+from webapp.services.scenes import list_scenes
+
+
+def choose(screen, *paths):
+    with screen.page.expect_file_chooser() as chooser:
+        screen.button("Choose a file").click()
+    chooser.value.set_files([str(path) for path in paths])
+
+
+def test_uploaded_scene_shows_its_checked_facts_and_leads_to_the_map(screen, town):
+    screen.open("/upload")
+    choose(screen, town.path)
+    expect(screen.page.get_by_text("made_town.tif is ready")).to_be_visible()
+    for fact in ("900 × 700 px", "3 × uint8", "30.0 cm", "5.67 ha", "EPSG:32633"):
+        expect(screen.page.get_by_text(fact, exact=True)).to_be_visible()
+    screen.page.get_by_role("link", name="Show on the map").first.click()
+    expect(screen.page.get_by_text("Whole scene · 5.67 ha")).to_be_visible()
+
+
+def test_text_named_tif_is_refused_with_the_servers_sentence(screen, tmp_path):
+    fake = tmp_path / "notes.tif"
+    fake.write_text("These are only notes.\n" * 50)
+    screen.open("/upload")
+    choose(screen, fake)
+    expect(screen.page.get_by_role("alert")).to_contain_text("notes.tif is not a GeoTIFF")
+    screen.complaints.clear()  # Chromium reports the 415 itself
+
+
+def test_upload_can_be_cancelled_and_leaves_nothing(screen, town, owner, site):
+    def held(route):
+        """Let the request hang, as on a slow line."""
+
+    screen.open("/upload")
+    before = scene_count(site, owner)
+    screen.page.route("**/api/v1/scenes?*", held)
+    choose(screen, town.path)
+    screen.button("Cancel").click()
+    expect(screen.page.get_by_text("Cancelled. Nothing was kept.")).to_be_visible()
+    assert scene_count(site, owner) == before
+    expect(screen.button("Choose a file")).to_be_enabled()
+
+
+def test_scene_is_deleted_after_a_question(make_screen, site, town):
+    person = site.person("deleter")
+    upload(site, person, town.path)
+    screen = make_screen()
+    screen.sign_in("deleter", "/upload")
+    expect(screen.page.get_by_text("made_town.tif")).to_be_visible()
+    screen.button("Delete").click()
+    expect(screen.page.get_by_text("removed for good")).to_be_visible()
+    screen.page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(screen.page.get_by_text("No scenes yet.")).to_be_visible()
+    assert scene_count(site, person) == 0
+
+
+def scene_count(site, person):
+    return len(list_scenes(site.resources, person))

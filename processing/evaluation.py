@@ -4,7 +4,6 @@ A picture's detections and labels meet only through their IoU matrix, so masks i
 ground are measured alike. Matching and average precision follow the COCO rules (101 recall levels, greedy by score).
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -64,13 +63,30 @@ class Measures:
 
 
 def mask_iou_matrix(found: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> Floats:
-    """Return (K, G) IoU of masks (K, H, W) against masks (G, H, W)."""
-    pixels = math.prod(found.shape[1:])
-    first = found.reshape(len(found), pixels).astype(np.float32)
-    second = labelled.reshape(len(labelled), pixels).astype(np.float32)
-    common = (first @ second.T).astype(np.float64)
-    union = first.sum(axis=1)[:, None] + second.sum(axis=1)[None, :] - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    """Return (K, G) IoU of masks (K, H, W) against masks (G, H, W). Only pairs whose boxes meet are counted."""
+    result = np.zeros((len(found), len(labelled)))
+    if not result.size:
+        return result
+    first, second = _boxes(found), _boxes(labelled)
+    low = np.maximum(first[:, None, :2], second[None, :, :2])
+    high = np.minimum(first[:, None, 2:], second[None, :, 2:])
+    first_areas, second_areas = found.sum(axis=(1, 2)), labelled.sum(axis=(1, 2))
+    for row, column in zip(*np.nonzero((low < high).all(axis=2)), strict=True):
+        (top, left), (bottom, right) = low[row, column], high[row, column]
+        common = np.count_nonzero(found[row, top:bottom, left:right] & labelled[column, top:bottom, left:right])
+        result[row, column] = common / (first_areas[row] + second_areas[column] - common)
+    return result
+
+
+def _boxes(masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return (N, 4) first row, first column, one past the last row and column; all 0 for an empty mask."""
+    spans = []
+    for axis in (2, 1):
+        used = masks.any(axis=axis)
+        last = used.shape[1] - np.argmax(used[:, ::-1], axis=1)
+        spans.append((np.argmax(used, axis=1), np.where(used.any(axis=1), last, 0)))
+    (top, bottom), (left, right) = spans
+    return np.column_stack([top, left, bottom, right]).astype(np.int64)
 
 
 def count_areas(scores: Floats, found: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> AreaCounts:

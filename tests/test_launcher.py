@@ -136,6 +136,32 @@ def test_a_full_disk_is_said_in_one_sentence() -> None:
         folder.rmdir()
 
 
+def test_a_ready_file_that_cannot_be_written_is_said_before_anything_starts(tmp_path: Path) -> None:
+    require_own_environment()
+
+    done = run_to_end("serve", "--port", "0", "--data", str(tmp_path / "d"), "--ready-file", str(tmp_path / "no" / "f"))
+
+    assert_refused(done, "ready file")
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("REDIS_URL=redis://127.0.0.1:1/0", "The broker cannot be reached"),
+        ("DATABASE_URL=postgresql://nobody@127.0.0.1:1/none", "The database cannot be used"),
+        ("PORT=many", "The setting PORT cannot be used"),
+    ],
+)
+def test_a_setting_that_leads_nowhere_is_said_in_one_sentence(setting: str, words: str, tmp_path: Path) -> None:
+    require_own_environment()
+    name, _, value = setting.partition("=")
+    arguments = ["serve", "--data", str(tmp_path / "d")] + ([] if name == "PORT" else ["--port", "0"])
+
+    assert_refused(run_to_end(*arguments, env=plain_environment(**{name: value})), words)
+    assert processes_of(tmp_path / "d") == []
+
+
 def test_an_unknown_verb_is_said_in_one_sentence() -> None:
     assert_refused(run_to_end("fly"), "no verb 'fly'")
 

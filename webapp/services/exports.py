@@ -1,5 +1,6 @@
 """Downloads: footprints of a job, of a region, or of both, as a stream of bytes in one of the formats."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -40,20 +41,22 @@ def open_export(resources: Resources, principal: Principal, query: FootprintQuer
     batches = footprints.iter_batches(resources, principal, query)
     scratch = resources.settings.data_dir / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
-    chunks = _begun(write_stream(chosen.name, batches, title=title, scratch=scratch))
+    # Some formats write their first bytes before they look at the first footprint: so that one is read first.
+    first_rows_read = _begun(batches)
+    chunks = _begun(write_stream(chosen.name, first_rows_read, title=title, scratch=scratch))
     return ExportStream(plain_stem(title) + chosen.suffix, chosen.media_type, chunks)
 
 
-def _begun(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Make the first chunk now; the rest follows as it is asked for."""
-    first = next(chunks, b"")
+def _begun[T](items: Iterator[T]) -> Iterator[T]:
+    """Make the first item now; the others follow as they are asked for."""
+    first = list(itertools.islice(items, 1))
 
-    def all_of_them() -> Iterator[bytes]:
+    def all_of_them() -> Iterator[T]:
         try:
-            yield first
-            yield from chunks
+            yield from first
+            yield from items
         finally:
-            close = getattr(chunks, "close", None)
+            close = getattr(items, "close", None)
             if close is not None:
                 close()
 

@@ -55,6 +55,8 @@ def same_building(a: View, b: View, grid: WorkingGrid) -> bool:
 
 def _count_in(view: View, windows: Rect) -> int:
     rect = meet(view.shape.rect, windows)
+    if rect == view.shape.rect:
+        return view.shape.area_px
     return int(np.count_nonzero(view.shape.mask_in(rect))) if rect else 0
 
 
@@ -82,7 +84,7 @@ def _overlap(shape: MaskShape, other: MaskShape) -> float:
     if rect is None:
         return 0.0
     both = np.count_nonzero(shape.mask_in(rect) & other.mask_in(rect))
-    return float(both / min(np.count_nonzero(shape.mask), np.count_nonzero(other.mask)))
+    return float(both / min(shape.area_px, other.area_px))
 
 
 def _joined(fragments: list[View], grid: WorkingGrid) -> list[Instance]:

@@ -98,7 +98,7 @@ class Merger:
     def _take(self, view: View) -> None:
         self._groups.add(view)
         for other in self._views.meeting(view.shape.rect):
-            if same_building(view, other, self._grid):
+            if view.window != other.window and same_building(view, other, self._grid):
                 self._groups.join(view, other)
         self._views.add(view.shape.rect, view)
 

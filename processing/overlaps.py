@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 
-import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -18,9 +17,8 @@ FRAGMENT_SURVIVES_WITH = 0.7
 
 def survives(instance: Instance, higher: Iterable[Instance]) -> bool:
     """Tell whether enough of an instance is left where no instance of higher rank lies."""
-    before = np.count_nonzero(instance.shape.mask)
-    after = np.count_nonzero(without(instance.shape, higher).mask)
-    return bool(after >= before * (SURVIVES_WITH if instance.confirmed else FRAGMENT_SURVIVES_WITH))
+    left = without(instance.shape, higher).area_px
+    return bool(left >= instance.shape.area_px * (SURVIVES_WITH if instance.confirmed else FRAGMENT_SURVIVES_WITH))
 
 
 def without(shape: MaskShape, higher: Iterable[Instance]) -> MaskShape:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ CUT_WITHIN_SHARE = 0.04
 Mask = NDArray[np.bool_]
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(eq=False)
 class MaskShape:
     """Probabilities placed in the world's working pixels, with a ring of outside pixels around what is inside.
 
@@ -30,22 +31,27 @@ class MaskShape:
     y0: int
     probability: NDArray[np.uint8]
 
-    @property
+    @cached_property
     def rect(self) -> Rect:
         """The pixels that the array covers."""
         height, width = self.probability.shape
         return self.x0, self.y0, self.x0 + width, self.y0 + height
 
-    @property
+    @cached_property
     def mask(self) -> Mask:
         """(H, W) bool: inside."""
         return self.probability >= INSIDE
+
+    @cached_property
+    def area_px(self) -> int:
+        """Number of pixels inside."""
+        return int(np.count_nonzero(self.mask))
 
     def mask_in(self, rect: Rect) -> Mask:
         """Return (H, W) bool over `rect`, which must lie within this shape's own rectangle."""
         rows = slice(rect[1] - self.y0, rect[3] - self.y0)
         columns = slice(rect[0] - self.x0, rect[2] - self.x0)
-        return self.probability[rows, columns] >= INSIDE
+        return self.mask[rows, columns]
 
 
 @dataclass(slots=True, eq=False)

@@ -71,6 +71,8 @@ def _options() -> Any:
     options.intra_op_num_threads = len(os.sched_getaffinity(0))
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # The number of detections differs from window to window: remembered patterns of memory would only pile up.
+    options.enable_mem_pattern = False
     return options
 
 

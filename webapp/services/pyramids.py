@@ -17,7 +17,9 @@ from webapp.resources import Resources
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 5_000_000_000
-WAIT_S = 20.0
+WAIT_S = 5.0
+WAITERS = threading.BoundedSemaphore(8)
+"""A page asks for twenty tiles at once; if all of them waited in threads, nothing else would be answered."""
 RETRY_AFTER_S = 5
 STALE_DRAFT_S = 6 * 3600.0
 MAKERS = threading.BoundedSemaphore(1)
@@ -59,14 +61,25 @@ def start_pyramid(resources: Resources, source: PyramidSource) -> Future[Path]:
 def wait_for_pyramid(resources: Resources, source: PyramidSource) -> Path:
     """Return the pyramid's path. Raises `TilesNotReady` when it takes long, `RasterUnreadable`, `DiskFull`."""
     try:
-        path = start_pyramid(resources, source).result(timeout=WAIT_S)
-    except NotDone as error:
-        raise TilesNotReady(name=source.info.name, retry_after_s=RETRY_AFTER_S) from error
+        path = _result_of(start_pyramid(resources, source), source.info.name)
     except OSError as error:
         raise DiskFull() from error
     with suppress(OSError):
         path.touch()  # the least recently used go first
     return path
+
+
+def _result_of(making: Future[Path], name: str) -> Path:
+    if making.done():
+        return making.result()
+    if not WAITERS.acquire(blocking=False):
+        raise TilesNotReady(name=name, retry_after_s=RETRY_AFTER_S)
+    try:
+        return making.result(timeout=WAIT_S)
+    except NotDone as error:
+        raise TilesNotReady(name=name, retry_after_s=RETRY_AFTER_S) from error
+    finally:
+        WAITERS.release()
 
 
 def forget_pyramid(resources: Resources, scene_id: str) -> None:

@@ -72,6 +72,7 @@ def test_all_state_is_below_the_data_folder(site: Launched) -> None:
     names = {path.name for path in site.data_dir.iterdir()}
 
     assert {"app.db", "broker", "logs", "secret.key"} <= names
+    assert site.data_dir.stat().st_mode & 0o077 == 0
     assert (site.data_dir / "broker" / "url").stat().st_mode & 0o077 == 0
 
 

@@ -24,9 +24,11 @@ WORKER_STOP_S = 20.0
 
 
 def prepare_folder(data_dir: Path) -> None:
-    """Make the data folder and see that it can be written. Raises `StartFailed`."""
+    """Make the data folder, closed to others, and see that it can be written. Raises `StartFailed`."""
     try:
-        (data_dir / "logs").mkdir(parents=True, exist_ok=True)
+        if not data_dir.exists():
+            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (data_dir / "logs").mkdir(exist_ok=True)
         probe = data_dir / f".probe-{os.getpid()}"
         probe.write_bytes(b"x" * 4096)
         probe.unlink()

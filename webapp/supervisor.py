@@ -53,7 +53,8 @@ class Supervisor:
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         self._selector.register(reader, selectors.EVENT_READ, None)
         for number in STOP_SIGNALS:
-            signal.signal(number, self._note_stop)
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup means what it says
+                signal.signal(number, self._note_stop)
 
     def start(self, command: Command, log: LogFile) -> Supervised:
         """Start a process and watch it from now on. Raises `StartFailed`."""

@@ -54,7 +54,8 @@ def publish(bench: str, rows: Sequence[Row], json_file: Path | None) -> None:
 def describe_machine() -> str:
     """Return processor, cores and memory in words."""
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-    return f"{_processor()}, {len(os.sched_getaffinity(0))} cores, {memory_gb:.0f} GB, Python {platform.python_version()}"
+    cores = len(os.sched_getaffinity(0))
+    return f"{_processor()}, {cores} cores, {memory_gb:.0f} GB, Python {platform.python_version()}"
 
 
 def _processor() -> str:

@@ -9,7 +9,8 @@ from benchmarks.report import OURS, publish, read_options, row_of
 
 
 def test_rows_are_summed_up_and_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [row_of(OURS, "a scene", "speed", "MP/s", [1.0, 2.0, 3.0]), row_of("peer", "a scene", "speed", "MP/s", [0.5])]
+    ours = row_of(OURS, "a scene", "speed", "MP/s", [1.0, 2.0, 3.0])
+    rows = [ours, row_of("peer", "a scene", "speed", "MP/s", [0.5])]
 
     publish("extract", rows, tmp_path / "rows.json")
 

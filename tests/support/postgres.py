@@ -20,6 +20,7 @@ port = {port}
 unix_socket_directories = '{folder}'
 max_connections = 200
 shared_buffers = 64MB
+fsync = off
 """
 
 

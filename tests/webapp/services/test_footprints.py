@@ -135,23 +135,27 @@ def test_a_box_over_the_antimeridian_finds_both_sides(resources, alice, bbox, fo
 
 
 def test_a_box_finds_exactly_the_envelopes_that_meet_it(resources, alice):
-    """Coordinates are cut off to few digits, so that touching happens often; floats of 32 bits would get it wrong."""
-    places = np.round(np.random.default_rng(3).random((300, 2)) * 0.01, 4) + np.array([10, 49.9])
-    sizes = np.round(np.random.default_rng(4).random((300, 2)) * 0.002, 4) + 1e-4
-    boxes = np.hstack([places, places + sizes])
+    """Coordinates stand on a grid of a millionth of a degree: touching is frequent, and 32 bits would get it wrong."""
+    corners = np.random.default_rng(3).integers(0, 100, (300, 2))
+    sizes = np.random.default_rng(4).integers(1, 15, (300, 2))
+    grid = np.hstack([corners, corners + sizes])
+    boxes = _degrees(grid)
     job_id = add(resources, alice, list(shapely.box(*boxes.T)))
-    digits = st.integers(-10, 130)
+    places = st.integers(-5, 120)
 
     @settings(max_examples=60, deadline=None, derandomize=True)
-    @given(digits, digits, digits, digits)
+    @given(places, places, places, places)
     def check(x0, y0, x1, y1):
-        west, east = sorted((10 + x0 * 1e-4, 10 + x1 * 1e-4))
-        south, north = sorted((49.9 + y0 * 1e-4, 49.9 + y1 * 1e-4))
-        meets = (boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south)
-        query = FootprintQuery(job_id=job_id, bbox_deg=(west, south, east, north))
+        wanted = np.array([min(x0, x1), min(y0, y1), max(x0, x1), max(y0, y1)])
+        meets = (grid[:, :2] <= wanted[2:]).all(axis=1) & (grid[:, 2:] >= wanted[:2]).all(axis=1)
+        query = FootprintQuery(job_id=job_id, bbox_deg=tuple(_degrees(wanted[None])[0].tolist()))
         assert footprints.count(resources, alice, query) == meets.sum()
 
     check()
+
+
+def _degrees(grid):
+    return np.array([10, 49.9, 10, 49.9]) + np.round(grid * 1e-6, 6)
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,20 @@
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    Bundle,
+    MultipleResults,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 from sqlalchemy import func, select, text
 
 from models.footprint import BuildingFootprint
@@ -19,6 +30,7 @@ from webapp.services.claims import Claim, JobError
 
 PARTS = 3
 MAX_ATTEMPTS = 3
+MOST_JOBS = 2
 STEPS, RUNS = 50, 20
 
 
@@ -57,14 +69,22 @@ class JobLives(RuleBasedStateMachine):
         self.expected: dict[str, Expected] = {}
         self.scene_id = add_scene(self.resources, self.alice)
 
+    @initialize(target=submitted)
+    def submit_first(self) -> str:
+        return self.submit()
+
+    @precondition(lambda self: len(self.expected) < MOST_JOBS)
     @rule(target=submitted)
+    def submit_another(self) -> str:
+        return self.submit()
+
     def submit(self) -> str:
         job_id = submit(self.resources, self.alice, self.scene_id).id
         self.expected[job_id] = Expected()
         return job_id
 
     @rule(target=claims, job_id=submitted)
-    def claim(self, job_id: str) -> Claim | None:
+    def claim(self, job_id: str) -> Claim | MultipleResults:
         job = self.expected[job_id]
         claim = leases.claim(self.resources, job_id, "worker")
         allowed = job.state == "queued" and job.attempt < MAX_ATTEMPTS and not job.wish
@@ -74,18 +94,14 @@ class JobLives(RuleBasedStateMachine):
             job.attempt += 1
             job.epoch += 1
             assert (claim.attempt, claim.lease_epoch) == (job.attempt, job.epoch)
-        return claim
+        return multiple() if claim is None else claim
 
-    def holds(self, claim: Claim | None) -> bool:
-        if claim is None:
-            return False
+    def holds(self, claim: Claim) -> bool:
         job = self.expected[claim.job_id]
         return job.state == "running" and job.epoch == claim.lease_epoch
 
     @rule(claim=claims)
-    def beat(self, claim: Claim | None) -> None:
-        if claim is None:
-            return
+    def beat(self, claim: Claim) -> None:
         beat = leases.heartbeat(self.resources, claim)
         assert beat.lost == (not self.holds(claim))
         if not beat.lost:
@@ -93,9 +109,7 @@ class JobLives(RuleBasedStateMachine):
             assert beat.cancel_requested == self.expected[claim.job_id].wish
 
     @rule(claim=claims, part=st.integers(0, PARTS - 1))
-    def save(self, claim: Claim | None, part: int) -> None:
-        if claim is None:
-            return
+    def save(self, claim: Claim, part: int) -> None:
         job = self.expected[claim.job_id]
         if not self.holds(claim):
             with pytest.raises(LeaseLost):
@@ -107,9 +121,7 @@ class JobLives(RuleBasedStateMachine):
         job.footprints.add(part)
 
     @rule(claim=consumes(claims), failed=st.booleans())
-    def finish(self, claim: Claim | None, failed: bool) -> None:
-        if claim is None:
-            return
+    def finish(self, claim: Claim, failed: bool) -> None:
         state, error = (JobState.FAILED, JobError("X", "x")) if failed else (JobState.SUCCEEDED, None)
         if not self.holds(claim):
             with pytest.raises(LeaseLost):
@@ -121,9 +133,7 @@ class JobLives(RuleBasedStateMachine):
         job.move(str(ended))
 
     @rule(claim=claims, counted=st.booleans())
-    def hand_back(self, claim: Claim | None, counted: bool) -> None:
-        if claim is None:
-            return
+    def hand_back(self, claim: Claim, counted: bool) -> None:
         if not self.holds(claim):
             with pytest.raises(LeaseLost):
                 leases.hand_back(self.resources, claim, "back", counted=counted)
@@ -152,6 +162,12 @@ class JobLives(RuleBasedStateMachine):
             statement = text("UPDATE processing_jobs SET lease_until = lease_until - 1000 WHERE id = :id")
             session.execute(statement, {"id": job_id})
         self.expected[job_id].expired = self.expected[job_id].state == "running"
+
+    @rule(target=claims, job_id=submitted)
+    def lose_and_take_again(self, job_id: str) -> Claim | MultipleResults:
+        self.let_lease_run_out(job_id)
+        self.reconcile()
+        return self.claim(job_id)
 
     @rule()
     def reconcile(self) -> None:
@@ -199,6 +215,7 @@ def test_random_lives_of_jobs_follow_the_model(resources, alice):
             stateful_step_count=STEPS,
             deadline=None,
             derandomize=True,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -138,4 +138,4 @@ def _wanted(scope: Scope) -> str:
     if scope["method"] not in READS:
         return "/"
     query = scope.get("query_string", b"").decode("latin-1")
-    return scope["path"] + (f"?{query}" if query else "")
+    return f"{scope['path']}?{query}" if query else str(scope["path"])

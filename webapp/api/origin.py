@@ -1,6 +1,7 @@
 """Which names this server answers to, and whether a request comes from its own pages."""
 
 import ipaddress
+import re
 import socket
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from starlette.types import Scope
 from webapp.settings import Settings
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+ORIGIN = re.compile(r"(?P<scheme>https?)://(?P<netloc>[^/?#@\\\s]+)")
 SCHEMES = {"ws": "http", "wss": "https"}
 
 
@@ -31,15 +33,12 @@ class OwnNames:
     def is_own_origin(self, scope: Scope) -> bool:
         """Tell whether the Origin header is exactly ours: scheme, host and port. A missing one is not."""
         headers = Headers(scope=scope)
-        given = urlsplit(headers.get("origin", ""))
-        if not given.netloc or given.path or given.query or "@" in given.netloc:
+        given = ORIGIN.fullmatch(headers.get("origin", "").strip().lower())
+        if given is None:
             return False
-        origin = _origin(given.scheme, given.netloc)
-        return origin is not None and origin in self._own_origins(scope, headers)
-
-    def _own_origins(self, scope: Scope, headers: Headers) -> set[tuple[str, str, int] | None]:
-        scheme = SCHEMES.get(scope["scheme"], scope["scheme"])
-        return {self._public_origin, _origin(scheme, headers.get("host", ""))}
+        scheme = str(SCHEMES.get(scope["scheme"], scope["scheme"]))
+        own = {self._public_origin, _origin(scheme, headers.get("host", ""))} - {None}
+        return _origin(given["scheme"], given["netloc"]) in own
 
 
 def _origin(scheme: str, netloc: str) -> tuple[str, str, int] | None:

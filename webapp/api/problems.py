@@ -45,16 +45,15 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def problem_of(error: Exception, instance: str) -> dict[str, Any]:
     """Return the problem document of an error."""
-    status = status_of(error)
-    known = isinstance(error, AppError | ProcessingError)
-    code = error.code if known else "Unexpected"
+    coded = error if isinstance(error, AppError | ProcessingError) else None
+    code = coded.code if coded else "Unexpected"
     return {
         "type": f"urn:building-footprint:problem:{code}",
         "title": _words(code),
-        "status": status,
-        "detail": str(error) if known else UNEXPECTED,
+        "status": status_of(error),
+        "detail": str(coded) if coded else UNEXPECTED,
         "code": code,
-        "parameters": error.parameters if known else {},
+        "parameters": coded.parameters if coded else {},
         "instance": instance,
     }
 
@@ -63,7 +62,9 @@ def problem_response(error: Exception, path: str, accept: str = "") -> Response:
     """Return the answer to an error: a problem for programs, a page where a browser asked for one."""
     problem = problem_of(error, path)
     if problem["status"] >= 500:
-        log.error("%s %s: %s", problem["code"], path, error, exc_info=None if _is_coded(error) else error)
+        log.error(
+            "%s %s: %s", problem["code"], path, error, exc_info=error if problem["code"] == "Unexpected" else None
+        )
     return _render(problem, accept, _headers_of(problem))
 
 
@@ -84,10 +85,6 @@ def _headers_of(problem: Mapping[str, Any]) -> dict[str, str]:
     if problem["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return headers
-
-
-def _is_coded(error: Exception) -> bool:
-    return isinstance(error, AppError | ProcessingError)
 
 
 def _words(code: str) -> str:

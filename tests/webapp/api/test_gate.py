@@ -78,6 +78,15 @@ def test_the_cookie_alone_may_read_but_not_change(api, alice, tmp_path):
     assert api.program(alice).post(cancel).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "origin",
+    ["", "null", "http://[::1", "http://a b", "http://127.0.0.1:x", "http://127.0.0.1:99999", "\x7f", "//", "http://"],
+)
+def test_an_origin_that_is_none_is_foreign(sqlite_api, alice, origin):
+    answer = sqlite_api.browser(alice).post("/api/v1/jobs/x/cancel", headers={"Origin": origin})
+    assert answer.status_code in (403, 400)
+
+
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.nip.example", "a b"])
 def test_other_names_are_not_answered(sqlite_api, host):
     answer = sqlite_api.anonymous().get("/login", headers={"Host": host})

@@ -36,6 +36,13 @@ def test_the_form_opens_a_session_that_reaches_the_api(api, carol):
     assert client.get("/api/v1/auth/me").json() == {"user_id": carol.id, "username": "carol", "role": "user"}
 
 
+def test_the_cookie_is_for_https_alone_where_that_is_the_address(make_resources, serve, sqlite_api, carol):
+    api = serve(make_resources(public_url="https://maps.example.org"))
+    for origin in ("https://maps.example.org", api.url):
+        answer = post_form(api, origin=origin)
+        assert (answer.status_code, "Secure" in answer.headers["set-cookie"]) == (303, True)
+
+
 def test_signing_out_ends_the_session_and_takes_the_cookie(api, carol, resources):
     from webapp.services import sessions
 

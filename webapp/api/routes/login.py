@@ -55,7 +55,7 @@ def _open_session(request: Request, resources: Resources, given: tuple[str, str,
     principal = sign_in(request, resources, username, password)
     opened = sessions.open_browser_session(resources, principal)
     answer = RedirectResponse(target, 303)
-    secure = request.url.scheme == "https"
+    secure = request.url.scheme == "https" or resources.settings.public_url.startswith("https://")
     answer.set_cookie(COOKIE, opened.cookie_value, path="/", httponly=True, samesite="lax", secure=secure)
     return answer
 

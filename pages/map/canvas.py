@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
+from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.models import BoxSelectTool, ColumnDataSource, HoverTool, PanTool, Range1d, WheelZoomTool
 from bokeh.plotting import figure
 from shapely import MultiPolygon, Polygon
@@ -20,6 +22,8 @@ HOVER_TEMPLATE = (
     '<div style="font: 12px/1.5 Roboto, system-ui, sans-serif"><b style="font-size: 13px">@area</b><br>'
     "confidence @confidence<br>@job</div>"
 )
+SIZE_MIN_PX = 50
+LAYOUT_SETTLES_S = 3.0
 SIZE_GUESS_PX = (900, 700)
 START_VIEW: Bounds = (-14_200_000.0, 2_600_000.0, -7_200_000.0, 6_600_000.0)
 
@@ -54,7 +58,7 @@ class MapCanvas:
     def __init__(self) -> None:
         self.figure = _empty_figure()
         self._size_px: tuple[int, int] | None = None
-        self._fit_again: Bounds | None = None
+        self._fit_again: tuple[Bounds, float] = (START_VIEW, 0.0)
         self.base = TileLayer(self.figure, "base", zoom_max=18)
         self.outer_base = TileLayer(self.figure, "outer-base", zoom_max=19)
         self.imagery = TileLayer(self.figure, "imagery")
@@ -76,20 +80,22 @@ class MapCanvas:
         return View(bounds, *(self._size_px or SIZE_GUESS_PX))
 
     def fit(self, bounds_m: Bounds) -> None:
-        """Move the view so that all of `bounds_m` is seen; again as soon as the browser has told the size."""
-        view = self.view
-        self._fit_again = bounds_m if self._size_px is None else None
-        self._go(fitted(bounds_m, view.width_px, view.height_px))
+        """Move the view so that all of `bounds_m` is seen, also when the frame's size is told only a moment later."""
+        self._fit_again = (bounds_m, time.monotonic() + LAYOUT_SETTLES_S)
+        self._fit_now(bounds_m)
 
     def resized(self) -> None:
         """Take in the size of the frame that the browser has told."""
-        values = self.figure.properties_with_values(include_defaults=False)
-        width_px, height_px = values.get("inner_width"), values.get("inner_height")
-        if not width_px or not height_px:
-            return
-        self._size_px = (width_px, height_px)
-        if self._fit_again is not None:
-            self.fit(self._fit_again)
+        try:
+            size_px = (self.figure.inner_width, self.figure.inner_height)
+        except UnsetValueError:
+            return  # one of the two is told before the other
+        if min(size_px) < SIZE_MIN_PX:
+            return  # a frame that is not laid out yet
+        self._size_px = size_px
+        bounds_m, until_s = self._fit_again
+        if time.monotonic() < until_s:
+            self._fit_now(bounds_m)
 
     def zoom(self, factor: float) -> None:
         """Zoom about the middle; a factor above 1 shows less ground."""
@@ -129,6 +135,10 @@ class MapCanvas:
     def darken(self, dark: bool) -> None:
         """Take the dark or the light look where no tile covers the plot."""
         self.figure.update(background_fill_color="#10171e" if dark else "#dfe6ea")
+
+    def _fit_now(self, bounds_m: Bounds) -> None:
+        view = self.view
+        self._go(fitted(bounds_m, view.width_px, view.height_px))
 
     def _go(self, bounds_m: Bounds) -> None:
         west, south, east, north = bounds_m

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shapely import Polygon, box
-from shapely.validation import explain_validity
+from shapely import MultiPoint, Polygon, box
 
 type Point = tuple[float, float]
 """(x_m, y_m) in EPSG:3857."""
@@ -99,12 +98,10 @@ def polygon_of(vertices: tuple[Point, ...]) -> Polygon:
     if len(vertices) < 3:
         raise RegionRefused(f"A region needs at least 3 corners; this one has {len(vertices)}. Click to add more.")
     polygon = Polygon(vertices)
-    if not polygon.is_valid:
-        crossing = "Self-intersection" in explain_validity(polygon)
-        reason = "Its edges cross each other" if crossing else "Its corners do not enclose an area"
-        raise RegionRefused(f"{reason}. Undo the last corner and go around the region in order.")
-    if polygon.area == 0:
+    if MultiPoint(vertices).convex_hull.area == 0:
         raise RegionRefused("Its corners lie on one line. Undo the last corner and enclose an area.")
+    if not polygon.is_valid:
+        raise RegionRefused("Its edges cross each other. Undo the last corner and go around the region in order.")
     return polygon
 
 

@@ -49,13 +49,14 @@ class DrawToolbar:
         self._undo = _button("Undo", "undo", actions.undo)
         self._clear = _button("Clear", "delete_outline", actions.clear)
         buttons = [self._polygon, self._box, self._finish, self._undo, self._clear]
-        # A corner may lie under the hint: clicks go through it.
-        self._hint = pane(visible=False, sizing_mode=None, width=330, styles={"pointer-events": "none"})
+        self._hint = pane(visible=False, sizing_mode=None, width=330)
         self._bar = pmui.Paper(pn.Row(*buttons, margin=0, styles={"gap": "2px"}), elevation=3, margin=0,
-                               sx={"padding": "4px", "width": "fit-content"})
+                               styles={"pointer-events": "auto"}, sx={"padding": "4px", "width": "fit-content"})
         self.overlay = pn.Column(
             self._bar, self._hint, margin=0, css_classes=["bf-tools"],
-            styles={"position": "absolute", "top": "12px", "left": "12px", "z-index": "20", "gap": "8px"},
+            # A corner may lie under the hint: clicks go through it.
+            styles={"position": "absolute", "top": "12px", "left": "12px", "z-index": "20", "gap": "8px",
+                    "pointer-events": "none"},
         )
 
     def show(self, history: History, problem: str = "") -> None:

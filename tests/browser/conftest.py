@@ -1,7 +1,6 @@
 """A real site, a real browser, and a made-up town to look at."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,9 @@ from auth.principals import Principal
 from processing.params import ExtractionParams
 from tests.browser.screen import ARGUMENTS, CHROMIUM, PATIENCE_MS, Screen
 from tests.browser.site import Site, running_site
-from tests.browser.town import Town, write_town
+from tests.browser.town import Town, upload, write_town
 from tests.support.processes import wait_until
-from webapp.services import jobs, scenes
-from webapp.services.uploads import begin_upload
+from webapp.services import jobs
 from webapp.services.views import JobView, SceneView
 from webapp.settings import Settings
 
@@ -59,7 +57,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
 @pytest.fixture(scope="session")
 def scene(site: Site, owner: Principal, town: Town) -> SceneView:
     """The town, uploaded."""
-    return upload(site, owner, town.path)
+    return upload(site.resources, owner, town.path)
 
 
 @pytest.fixture(scope="session")
@@ -108,12 +106,3 @@ def owners_cookies(site: Site, browser: Browser, owner: Principal) -> list[Any]:
 def screen(make_screen: Callable[..., Screen], owners_cookies: list[Any]) -> Screen:
     """A wide page of the owner, signed in."""
     return make_screen(cookies=owners_cookies)
-
-
-def upload(site: Site, person: Principal, path: Path) -> SceneView:
-    """Upload a file through the service."""
-    upload = begin_upload(site.resources, person, path.name)
-    with upload:
-        upload.write(path.read_bytes())
-        received = upload.finish()
-    return scenes.register_scene(site.resources, person, received)

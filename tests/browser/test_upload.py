@@ -1,6 +1,6 @@
 from playwright.sync_api import expect
 
-from tests.browser.conftest import upload
+from tests.browser.town import upload
 from webapp.services.scenes import list_scenes
 
 
@@ -45,7 +45,7 @@ def test_upload_can_be_cancelled_and_leaves_nothing(screen, town, owner, site):
 
 def test_scene_is_deleted_after_a_question(make_screen, site, town):
     person = site.person("deleter")
-    upload(site, person, town.path)
+    upload(site.resources, person, town.path)
     screen = make_screen()
     screen.sign_in("deleter", "/upload")
     expect(screen.page.get_by_text("made_town.tif")).to_be_visible()

@@ -5,7 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
+from auth.principals import Principal
 from tests.processing.made_scenes import UTM_ORIGIN, paint, write_scene
+from webapp.resources import Resources
+from webapp.services.scenes import register_scene
+from webapp.services.uploads import begin_upload
+from webapp.services.views import SceneView
 
 SHAPE_PX = (700, 900)
 STEP_PX = 120
@@ -27,3 +32,10 @@ def write_town(path: Path) -> Town:
     picture = paint(SHAPE_PX, roofs)
     picture = picture + np.random.default_rng(3).integers(0, 10, SHAPE_PX, dtype=np.uint8)
     return Town(write_scene(path, picture, UTM_ORIGIN), roofs)
+
+
+def upload(resources: Resources, person: Principal, path: Path) -> SceneView:
+    """Upload a file through the services."""
+    with begin_upload(resources, person, path.name) as begun:
+        begun.write(path.read_bytes())
+        return register_scene(resources, person, begun.finish())

@@ -1,0 +1,81 @@
+"""The map's store over the real services, on both databases."""
+
+import pytest
+from shapely import box
+from shapely.geometry import shape
+
+from pages.map.store import MapStore, overlap_area_m2, query_of
+from pages.projection import area_m2, bounds_to_map, to_map
+from pages.scene_text import scene_area_m2
+from pages.session import NoSession, Session, current_session
+from processing.errors import AoiOutsideScene
+from tests.browser.town import upload, write_town
+from webapp.errors import NotFound
+
+
+@pytest.fixture
+def store(resources, alice):
+    return MapStore(Session(resources, alice, "token"))
+
+
+@pytest.fixture
+def town(tmp_path):
+    return write_town(tmp_path / "town.tif").path
+
+
+@pytest.fixture
+def scene(resources, alice, town):
+    return upload(resources, alice, town)
+
+
+def part_of(scene, west=0.25, east=0.75):
+    """Return a box in degrees between two shares of the scene's width; below 0 and above 1 lies outside."""
+    left, bottom, right, top = scene.bounds_deg
+    low, high = bottom + 0.4 * (top - bottom), bottom + 0.6 * (top - bottom)
+    return box(left + west * (right - left), low, left + east * (right - left), high)
+
+
+def test_scenes_and_jobs_are_the_persons_own(store, scene, resources, bob, town):
+    theirs = upload(resources, bob, town)
+    assert [found.id for found in store.scenes()] == [scene.id]
+    job = store.extract(scene.id, None)
+    assert [found.id for found in store.jobs_of(scene.id)] == [job.id]
+    assert store.jobs_of(theirs.id) == []
+    with pytest.raises(NotFound):
+        store.extract(theirs.id, None)
+
+
+def test_drawn_region_arrives_as_degrees_and_is_refused_outside(store, scene):
+    region_deg = part_of(scene)
+    job = store.extract(scene.id, to_map(region_deg))
+    assert shape(job.aoi_geojson).symmetric_difference(region_deg).area < 1e-12
+    with pytest.raises(AoiOutsideScene, match="does not meet the scene"):
+        store.extract(scene.id, to_map(part_of(scene, 1.5, 2.5)))
+
+
+def test_area_of_a_region_counts_what_lies_on_the_scene(scene):
+    inside = overlap_area_m2(scene, to_map(part_of(scene)))
+    assert inside == pytest.approx(area_m2(part_of(scene)), rel=1e-6)
+    assert overlap_area_m2(scene, to_map(part_of(scene, 0.5, 1.5))) == pytest.approx(inside, rel=0.05)
+    assert overlap_area_m2(scene, to_map(part_of(scene, 1.5, 2.5))) == 0
+    assert scene_area_m2(scene) == pytest.approx(900 * 700 * 0.09, rel=2e-3)
+
+
+def test_cancel_ends_a_waiting_job(store, scene):
+    job = store.extract(scene.id, None)
+    assert store.cancel(job.id).state == "cancelled"
+    assert store.job(job.id).state == "cancelled"
+
+
+def test_view_without_footprints_has_no_shapes(store, scene):
+    query = query_of(store.extract(scene.id, None).id, 0.0, bounds_to_map(scene.bounds_deg))
+    assert store.shapes(query).total == 0
+    assert store.shapes(query).columns["xs"] == []
+    assert store.statistics(query).count == 0
+    assert store.footprint_at(*part_of(scene).centroid.coords[0], query) is None
+
+
+def test_page_outside_the_gate_is_refused():
+    with pytest.raises(NoSession, match="principal"):
+        current_session()
+

@@ -1,0 +1,96 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pages import formats, job_text
+from pages.export_links import export_links, export_url
+from pages.jobs.row import line
+from pages.map.sidebar import unique_labels
+from pages.problems import UNEXPECTED, sentence_of
+from processing.errors import CrsMissing
+from webapp.errors import SceneInUse
+from webapp.services.views import JobView
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+JOB = JobView(
+    id="0123456789ab",
+    scene_id="s1",
+    scene_name="<b>town</b>.tif",
+    owner="ada",
+    state="running",
+    percent_completed=25.0,
+    windows_done=1000,
+    windows_total=4000,
+    eta_s=125.0,
+    footprint_count=1234,
+    attempt=1,
+    error_code=None,
+    error_message=None,
+    created_at=NOON,
+    started_at=NOON + timedelta(seconds=2),
+    finished_at=None,
+    cancel_requested=False,
+    params={},
+    aoi_geojson=None,
+)
+
+
+@pytest.mark.parametrize(
+    ("area_m2", "words"),
+    [(0, "0.0 m²"), (99.94, "99.9 m²"), (5399.2, "5,399 m²"), (12_345, "1.23 ha"), (2_500_000, "2.50 km²")],
+)
+def test_areas(area_m2, words):
+    assert formats.area(area_m2) == words
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.2, "0 s"), (59, "59 s"), (61, "1 min 1 s"), (7260, "2 h 1 min")])
+def test_durations(seconds, words):
+    assert formats.duration(seconds) == words
+
+
+@pytest.mark.parametrize(("size", "words"), [(12, "12 bytes"), (2_400_000, "2.4 MB"), (3_200_000_000, "3.2 GB")])
+def test_sizes(size, words):
+    assert formats.size(size) == words
+
+
+def test_progress_in_words():
+    assert job_text.progress(JOB) == "1,000 of 4,000 windows · about 2 min 5 s left"
+    assert job_text.progress(replace(JOB, eta_s=None)) == "1,000 of 4,000 windows"
+    assert job_text.progress(replace(JOB, windows_total=0)) == "Reading the scene"
+    assert job_text.progress(replace(JOB, state="queued", attempt=0)) == "Waiting for a free worker"
+    assert job_text.progress(replace(JOB, cancel_requested=True)).startswith("Stopping")
+
+
+def test_outcome_in_words():
+    ended = replace(JOB, state="succeeded", finished_at=NOON + timedelta(seconds=72))
+    assert job_text.outcome(ended) == "1,234 buildings found in 1 min 10 s"
+    assert job_text.outcome(replace(ended, state="cancelled", footprint_count=1)) == "Cancelled; 1 building kept"
+    assert job_text.outcome(replace(ended, state="failed", error_message="No CRS.")) == "No CRS."
+
+
+def test_names_from_users_are_escaped():
+    assert "<b>town" not in line(JOB, show_owner=True)
+    assert "&lt;b&gt;town" in line(JOB, show_owner=True)
+    assert "ada" not in line(JOB, show_owner=False)
+
+
+def test_jobs_of_one_minute_keep_labels_of_their_own():
+    others = [replace(JOB, id=name) for name in ("aaaa1", "bbbb2")]
+    later = replace(JOB, id="cccc3", created_at=NOON + timedelta(minutes=1))
+    assert list(unique_labels([*others, later]).values()) == ["aaaa1", "bbbb2", "cccc3"]
+
+
+def test_export_addresses():
+    assert export_url("j1", "csv") == "/api/v1/buildings/export?job_id=j1&format=csv"
+    url = export_url("j1", "kml", (179.5, -17.0, -179.5, -16.0), 0.5)
+    assert "bbox=179.5000000,-17.0000000,-179.5000000,-16.0000000" in url
+    assert "min_confidence=0.50" in url
+    assert "href" not in export_links(None)
+    assert export_links("j1").count("download") == 6
+
+
+def test_sentences_of_coded_errors_are_shown_and_of_others_are_not():
+    assert "no coordinate reference system" in sentence_of(CrsMissing(name="a.tif"))
+    assert "unfinished jobs" in sentence_of(SceneInUse(name="a.tif"))
+    assert sentence_of(RuntimeError("secret path")) == UNEXPECTED

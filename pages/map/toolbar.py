@@ -49,7 +49,7 @@ class DrawToolbar:
         self._undo = _button("Undo", "undo", actions.undo)
         self._clear = _button("Clear", "delete_outline", actions.clear)
         buttons = [self._polygon, self._box, self._finish, self._undo, self._clear]
-        self._hint = pane(visible=False, sizing_mode=None, width=330)
+        self._hint = pane(visible=False, sizing_mode=None, width=330, styles={"pointer-events": "none"})
         self._bar = pmui.Paper(pn.Row(*buttons, margin=0, styles={"gap": "2px"}), elevation=3, margin=0,
                                styles={"pointer-events": "auto"}, sx={"padding": "4px", "width": "fit-content"})
         self.overlay = pn.Column(

@@ -108,6 +108,11 @@ class Screen:
     def button(self, name: str):
         return self.page.get_by_role("button", name=name, exact=True)
 
+    @property
+    def target(self):
+        """The words beside "Extract here": what would be extracted."""
+        return self.page.locator(".bf-target")
+
     def view(self) -> MapView:
         return MapView(**self.page.evaluate(VIEW))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
@@ -10,15 +11,28 @@ from processing.polygonize import largest_polygon
 from processing.rects import meet
 from processing.views import MaskShape, tight
 
-SURVIVES_WITH = 0.5
+SURVIVES_WITH = 0.6
 FRAGMENT_SURVIVES_WITH = 0.7
 """Share of its own pixels that a building, or a lone fragment, must keep. What has less was another one's part."""
+SAME_ABOVE_IOU = 0.25
+"""Two instances that agree this much are two readings of one building; the lower would keep a frame around it."""
 
 
 def survives(instance: Instance, higher: Iterable[Instance]) -> bool:
-    """Tell whether enough of an instance is left where no instance of higher rank lies."""
+    """Tell whether an instance is a building of its own beside those of higher rank, with enough left of it."""
+    higher = list(higher)
+    if any(_iou(instance.shape, other.shape) >= SAME_ABOVE_IOU for other in higher):
+        return False
     left = without(instance.shape, higher).area_px
     return bool(left >= instance.shape.area_px * (SURVIVES_WITH if instance.confirmed else FRAGMENT_SURVIVES_WITH))
+
+
+def _iou(shape: MaskShape, other: MaskShape) -> float:
+    rect = meet(shape.rect, other.rect)
+    if rect is None:
+        return 0.0
+    both = int(np.count_nonzero(shape.mask_in(rect) & other.mask_in(rect)))
+    return both / (shape.area_px + other.area_px - both)
 
 
 def without(shape: MaskShape, higher: Iterable[Instance]) -> MaskShape:

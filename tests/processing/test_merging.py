@@ -106,6 +106,13 @@ def test_what_lies_mostly_inside_a_stronger_one_disappears():
     assert boxes(finished) == [strong]
 
 
+def test_of_two_readings_of_one_building_no_frame_is_left():
+    """The looser reading is larger by more than half, but what it would keep is a ring around the better one."""
+    better, looser = (100, 100, 200, 200), (70, 70, 230, 230)
+    finished = merge(views_of_roof(better, 0.9, [(0, 0)]) + views_of_roof(looser, 0.7, [(0, 0)]))
+    assert boxes(finished) == [better]
+
+
 def test_a_weak_blob_over_strong_houses_disappears():
     houses = [(100 + 60 * step, 100, 155 + 60 * step, 160) for step in range(4)]
     views = [view for house in houses for view in views_of_roof(house, 0.9, [(0, 0)])]

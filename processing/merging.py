@@ -5,10 +5,12 @@ stand on the same rung, and joining waits until every window that could add a vi
 neighbours only, so that the result depends neither on the order of the windows nor on how they are grouped into parts.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from processing.matching import Instance, instances_of, same_building
@@ -19,6 +21,7 @@ from processing.rects import Rect, dilate
 from processing.regularize import MOST_BEYOND_PX, Regularized, keep_raw, regularize
 from processing.union_find import UnionFind
 from processing.views import MaskShape, View
+from processing.window_set import WindowSet
 from processing.windows import WorkingGrid
 
 REACH_PX = int(MOST_BEYOND_PX)
@@ -67,10 +70,10 @@ class _Building:
 class Merger:
     """Takes the views of windows as they are done and gives back the buildings that can no longer change."""
 
-    def __init__(self, grid: WorkingGrid, windows: Iterable[tuple[int, int]], *, squared: bool) -> None:
-        """`windows` are all that will ever be done; `squared` asks for regularized outlines."""
+    def __init__(self, grid: WorkingGrid, windows: Sequence[NDArray[np.int64]], *, squared: bool) -> None:
+        """`windows`, arrays (N, 2), are all that will ever be done; `squared` asks for regularized outlines."""
         self._grid = grid
-        self._awaited = set(windows)
+        self._awaited = WindowSet(windows)
         self._squared = squared
         self._groups: UnionFind[View] = UnionFind()
         self._views: Neighbourhood[View] = Neighbourhood()
@@ -87,7 +90,7 @@ class Merger:
         """Take the views of windows that are now done; return the buildings that became final."""
         for view in views:
             self._take(view)
-        self._awaited.difference_update(done)
+        self._awaited.remove(done)
         self._join()
         finished: list[_Building] = []
         for rung in (Rung.JOINED, Rung.JUDGED, Rung.TRACED):
@@ -117,7 +120,7 @@ class Merger:
 
     def _is_awaited(self, rect: Rect) -> bool:
         # Twice the reach: a building still to come may stretch as far as this one.
-        return any(window in self._awaited for window in self._grid.windows_meeting(dilate(rect, 2 * REACH_PX)))
+        return any(map(self._awaited.holds, self._grid.windows_meeting(dilate(rect, 2 * REACH_PX))))
 
     def _climb(self, rung: Rung) -> list[_Building]:
         """Take all buildings on `rung` that may go up one step there; return them."""

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class ExtractionPlan:
     area_m2: float
     """Ground area of the scene, or of its share of the region."""
 
-    @property
+    @cached_property
     def windows_total(self) -> int:
         """Number of windows in all parts."""
         return sum(len(part.windows) for part in self.parts)
@@ -118,8 +119,7 @@ def extract(
     """
     run = _Run(plan, detector, should_stop or (lambda: False), on_window or (lambda done, total: None))
     payloads = completed or {}
-    every_window = (window for part in plan.parts for window in _pairs(part))
-    merger = Merger(plan.grid, every_window, squared=plan.params.regularize)
+    merger = Merger(plan.grid, [part.windows for part in plan.parts], squared=plan.params.regularize)
     windows_done = 0
     with open_scene(path, plan.info) as scene:
         for part in plan.parts:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from processing.polygonize import Ring, ring_area
 
 SHORTEST_RUN_PX = 2.0
-SHORTEST_RUN_SHARE = 0.08
+SHORTEST_RUN_SHARE = 0.1
 """Walls shorter than this, absolutely or against the square root of the area, are taken for noise of the mask."""
 
 CORNER_SHARE = 0.15

@@ -12,7 +12,7 @@ from processing.polygonize import fewer_corners, largest_polygon, with_area
 from processing.rectilinear import narrowest_direction, rectangle_along, rectilinear_along, ring_moments, wall_direction
 
 ACCEPT_ABOVE_IOU = 0.85
-COST_OF_A_CORNER = 0.008
+COST_OF_A_CORNER = 0.012
 """In IoU: a shape with more corners must fit better by this much for each of them."""
 MOST_BEYOND_PX = 8.0
 """No outline may reach further than this beyond the mask's rectangle; the search for neighbours relies on it."""

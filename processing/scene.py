@@ -59,6 +59,8 @@ class SceneInfo:
     valid_share: float
     """Share of sampled pixels that hold imagery, in [0, 1]."""
     size_bytes: int
+    driver: str
+    """GTiff; or VRT, which only `allow_vrt` lets in. Nothing else will open the scene again."""
 
     @property
     def crs(self) -> CRS:
@@ -112,6 +114,7 @@ def inspect_scene(path: Path, *, name: str, budget: SceneBudget, allow_vrt: bool
             stretch=stretch,
             valid_share=valid_share,
             size_bytes=path.stat().st_size,
+            driver=dataset.driver,
             **place,
         )
 

@@ -76,7 +76,7 @@ class SceneReader:
 @contextmanager
 def open_scene(path: Path, info: SceneInfo) -> Iterator[SceneReader]:
     """Open a scene that `inspect_scene` accepted; pixels that cannot be decoded raise `RasterUnreadable`."""
-    with open_raster(path, name=info.name, allow_vrt=True) as dataset:
+    with open_raster(path, name=info.name, allow_vrt=info.driver == "VRT") as dataset:
         yield SceneReader(info, dataset, read_layout(dataset))
 
 

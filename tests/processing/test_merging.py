@@ -34,7 +34,7 @@ def views_of_roof(roof, score=0.9, windows=None):
 
 def merge(views, order=None, squared=False):
     windows = [tuple(window) for window in GRID.scene_windows().tolist()]
-    merger = Merger(GRID, windows, squared=squared)
+    merger = Merger(GRID, [GRID.scene_windows()], squared=squared)
     finished = []
     for window in order or windows:
         finished += merger.add([window], [view for view in views if view.window == window])
@@ -164,7 +164,7 @@ def long_strip(columns):
         WorkingAxis(1, 1, 0, columns * 384, 0.3), WorkingAxis(1, 1, 0, 900, 0.3), window_px=512, stride_px=384
     )
     windows = sorted(tuple(window) for window in grid.scene_windows().tolist())
-    merger = Merger(grid, windows, squared=True)
+    merger = Merger(grid, [grid.scene_windows()], squared=True)
     most_waiting, count = 0, 0
     tracemalloc.start()
     for window in windows:

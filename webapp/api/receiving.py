@@ -13,6 +13,7 @@ from webapp.errors import MediaTypeNotAllowed, RequestInvalid, UploadStalled
 CHUNK_BYTES = 1_048_576
 STALL_S = 60.0
 RECEIVERS = 16
+CHECKERS = 3
 
 
 def announced_bytes(request: Request) -> int | None:
@@ -55,12 +56,18 @@ async def _timed(request: Request, name: str) -> AsyncIterator[bytes]:
 
 async def in_thread[*A, T](work: Callable[[*A], T], *arguments: *A) -> T:
     """Run blocking work; once begun it ends before this returns, so that nothing is cleaned up under its hands."""
-    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter())
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter("receive", RECEIVERS))
 
 
-_limiters: dict[int, anyio.CapacityLimiter] = {}
+async def check_in_thread[*A, T](work: Callable[[*A], T], *arguments: *A) -> T:
+    """Run the check of a scene, which keeps a core busy in a process of its own; a few at a time, the others wait."""
+    return await anyio.to_thread.run_sync(work, *arguments, limiter=_limiter("check", CHECKERS))
 
 
-def _limiter() -> anyio.CapacityLimiter:
-    """Own places, so that slow disks do not hold up tiles; one limiter for each event loop."""
-    return _limiters.setdefault(id(asyncio.get_running_loop()), anyio.CapacityLimiter(RECEIVERS))
+_limiters: dict[tuple[int, str], anyio.CapacityLimiter] = {}
+
+
+def _limiter(kind: str, places: int) -> anyio.CapacityLimiter:
+    """Own places, so that slow disks and checks do not hold up tiles; one limiter for each event loop."""
+    key = id(asyncio.get_running_loop()), kind
+    return _limiters.setdefault(key, anyio.CapacityLimiter(places))

@@ -4,6 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -11,12 +12,15 @@ import pytest
 import uvicorn
 
 from auth.principals import Principal
+from tests.support.people import make_person
 from webapp.api.identity import COOKIE
 from webapp.api.main import create_app
-from webapp.resources import Resources
+from webapp.database import migrate
+from webapp.resources import Resources, open_resources
 from webapp.services import sessions
+from webapp.settings import load_settings
 
-TIMEOUT_S = 60
+TIMEOUT_S = 200
 
 
 @dataclass
@@ -49,6 +53,29 @@ class Api:
 @pytest.fixture
 def serve() -> Iterator[Callable[[Resources], Api]]:
     """Serve an application made of resources on a port of its own."""
+    with _servers() as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def shared_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One server for the tests of a module that change nothing."""
+    settings = load_settings(data_dir=tmp_path_factory.mktemp("shared") / "data", secret_key="k" * 40)
+    migrate(settings.database_address)
+    resources = open_resources(settings)
+    with _servers() as start:
+        yield start(resources)
+    resources.close()
+
+
+@pytest.fixture(scope="module")
+def sam(shared_api: Api) -> Principal:
+    """A user of the shared server."""
+    return make_person(shared_api.resources, "sam")
+
+
+@contextmanager
+def _servers() -> Iterator[Callable[[Resources], Api]]:
     running: list[tuple[Api, uvicorn.Server, threading.Thread]] = []
 
     def start(resources: Resources) -> Api:

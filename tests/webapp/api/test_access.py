@@ -129,8 +129,8 @@ def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 100_000, "%00", "Bearer"])
-def test_a_wrong_token_is_nobody(sqlite_api, alice, token):
-    client = sqlite_api.browser(alice)
+def test_a_wrong_token_is_nobody(shared_api, sam, token):
+    client = shared_api.browser(sam)
     client.headers["Authorization"] = f"Bearer {token}"
     answer = client.get("/api/v1/auth/me")
     assert answer.status_code in (401, 431, 400)

@@ -12,8 +12,8 @@ PAGE_PATHS = ("/", "/upload", "/jobs", "/docs", "/static/js/bokeh.min.js", "/com
 
 
 @pytest.mark.parametrize("path", API_PATHS)
-def test_an_anonymous_program_gets_a_problem(sqlite_api, path):
-    answer = sqlite_api.anonymous().get(path, headers={"Accept": "text/html"})
+def test_an_anonymous_program_gets_a_problem(shared_api, path):
+    answer = shared_api.anonymous().get(path, headers={"Accept": "text/html"})
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["cache-control"] == "no-store"
@@ -23,16 +23,16 @@ def test_an_anonymous_program_gets_a_problem(sqlite_api, path):
 
 
 @pytest.mark.parametrize("path", PAGE_PATHS)
-def test_an_anonymous_person_is_sent_to_the_login_and_back(sqlite_api, path):
-    answer = sqlite_api.anonymous().get(path + "?a=1&b=%2F")
+def test_an_anonymous_person_is_sent_to_the_login_and_back(shared_api, path):
+    answer = shared_api.anonymous().get(path + "?a=1&b=%2F")
     assert answer.status_code == 303
     location = httpx.URL(answer.headers["location"])
     assert location.path == "/login"
     assert location.params["next"] == path + "?a=1&b=%2F"
 
 
-def test_every_answer_carries_the_security_headers(sqlite_api, alice):
-    anonymous, program = sqlite_api.anonymous(), sqlite_api.program(alice)
+def test_every_answer_carries_the_security_headers(shared_api, sam):
+    anonymous, program = shared_api.anonymous(), shared_api.program(sam)
     answers = [
         anonymous.get("/"),
         anonymous.get("/login"),
@@ -82,20 +82,20 @@ def test_the_cookie_alone_may_read_but_not_change(api, alice, tmp_path):
     "origin",
     ["", "null", "http://[::1", "http://a b", "http://127.0.0.1:x", "http://127.0.0.1:99999", "\x7f", "//", "http://"],
 )
-def test_an_origin_that_is_none_is_foreign(sqlite_api, alice, origin):
-    answer = sqlite_api.browser(alice).post("/api/v1/jobs/x/cancel", headers={"Origin": origin})
+def test_an_origin_that_is_none_is_foreign(shared_api, sam, origin):
+    answer = shared_api.browser(sam).post("/api/v1/jobs/x/cancel", headers={"Origin": origin})
     assert answer.status_code in (403, 400)
 
 
 @pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "", "127.0.0.1.nip.example", "a b"])
-def test_other_names_are_not_answered(sqlite_api, host):
-    answer = sqlite_api.anonymous().get("/login", headers={"Host": host})
+def test_other_names_are_not_answered(shared_api, host):
+    answer = shared_api.anonymous().get("/login", headers={"Host": host})
     assert answer.status_code == 421 or (answer.status_code == 400 and host in ("", "a b"))
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:80", "127.0.0.1:8000", "[::1]:8000", "192.0.2.7"])
-def test_own_names_and_plain_addresses_are(sqlite_api, host):
-    assert sqlite_api.anonymous().get("/login", headers={"Host": host}).status_code == 200
+def test_own_names_and_plain_addresses_are(shared_api, host):
+    assert shared_api.anonymous().get("/login", headers={"Host": host}).status_code == 200
 
 
 def test_names_from_the_settings_are_answered(make_resources, serve, sqlite_api):
@@ -127,43 +127,43 @@ def test_paths_that_layers_could_read_differently(path, plain):
 @pytest.mark.parametrize(
     "path", ["/assets/%2e%2e/api/v1/jobs", "/assets/css/..%2f..%2f..%2fetc%2fpasswd", "/assets%2f..%2fjobs"]
 )
-def test_no_way_around_by_encoded_dots(sqlite_api, path):
-    assert sqlite_api.anonymous().get(path).status_code in (303, 404)
+def test_no_way_around_by_encoded_dots(shared_api, path):
+    assert shared_api.anonymous().get(path).status_code in (303, 404)
 
 
 @pytest.mark.parametrize(
     "path", ["/assets/login.html", "/assets/weights/default.onnx", "/assets/basemap/countries.fgb"]
 )
-def test_only_public_folders_are_public(sqlite_api, path):
-    assert sqlite_api.anonymous().get(path).status_code == 404
+def test_only_public_folders_are_public(shared_api, path):
+    assert shared_api.anonymous().get(path).status_code == 404
 
 
 @pytest.mark.parametrize(
     "query", ["bokeh-session-id=x", "bokeh-token=x", "a=1&bokeh%2Dtoken=x", "%62okeh-session-id=x"]
 )
-def test_a_page_session_cannot_be_chosen_by_address(sqlite_api, alice, query):
-    answer = sqlite_api.browser(alice).get(f"/?{query}")
+def test_a_page_session_cannot_be_chosen_by_address(shared_api, sam, query):
+    answer = shared_api.browser(sam).get(f"/?{query}")
     assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/autoload.js", "/jobs/autoload.js", "/metadata"])
-def test_embedding_routes_are_closed(sqlite_api, alice, path):
-    assert sqlite_api.browser(alice).get(path).status_code == 404
+def test_embedding_routes_are_closed(shared_api, sam, path):
+    assert shared_api.browser(sam).get(path).status_code == 404
 
 
-def test_a_large_body_is_refused_before_it_is_read(sqlite_api, alice):
+def test_a_large_body_is_refused_before_it_is_read(shared_api, sam):
     def endless():
         for _ in range(1000):
             yield b"x" * 65_536
 
-    program = sqlite_api.program(alice)
+    program = shared_api.program(sam)
     announced = program.post("/api/v1/ml-processing/extract-buildings", content=b"x" * 9_000_000)
     assert (announced.status_code, announced.json()["code"]) == (413, "RequestTooLarge")
     chunked = program.post(
         "/api/v1/ml-processing/extract-buildings", content=endless(), headers={"Content-Type": "application/json"}
     )
     assert chunked.status_code == 413
-    login = sqlite_api.anonymous().post("/api/v1/auth/login", content=b"x" * 20_000)
+    login = shared_api.anonymous().post("/api/v1/auth/login", content=b"x" * 20_000)
     assert login.status_code == 413
 
 
@@ -177,19 +177,19 @@ def test_a_large_body_is_refused_before_it_is_read(sqlite_api, alice):
         ("/api/v1/ml-processing/extract-buildings", ["a"], "body"),
     ],
 )
-def test_unknown_and_missing_fields_are_named(sqlite_api, alice, path, body, words):
-    answer = sqlite_api.program(alice).post(path, json=body)
+def test_unknown_and_missing_fields_are_named(shared_api, sam, path, body, words):
+    answer = shared_api.program(sam).post(path, json=body)
     assert answer.status_code == 422
     assert answer.json()["code"] == "RequestInvalid"
     assert words in answer.json()["detail"]
 
 
-def test_what_was_sent_is_not_repeated(sqlite_api):
+def test_what_was_sent_is_not_repeated(shared_api):
     secret = "correct horse battery staple"
-    answer = sqlite_api.anonymous().post("/api/v1/auth/login", json={"username": ["a"], "password": secret})
+    answer = shared_api.anonymous().post("/api/v1/auth/login", json={"username": ["a"], "password": secret})
     assert answer.status_code == 422
     assert secret not in answer.text
-    broken = sqlite_api.anonymous().post(
+    broken = shared_api.anonymous().post(
         "/api/v1/auth/login", content=b'{"password": "' + secret.encode(), headers={"Content-Type": "application/json"}
     )
     assert broken.status_code == 422
@@ -210,8 +210,8 @@ def test_an_unexpected_error_tells_nothing(sqlite_api, alice, monkeypatch, caplo
     assert "Traceback" not in answer.text
 
 
-def test_a_browser_gets_a_readable_page_and_a_program_a_problem(sqlite_api, alice):
-    browser = sqlite_api.browser(alice)
+def test_a_browser_gets_a_readable_page_and_a_program_a_problem(shared_api, sam):
+    browser = shared_api.browser(sam)
     page = browser.get("/nothing", headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert "Back to the map" in page.text
@@ -219,8 +219,8 @@ def test_a_browser_gets_a_readable_page_and_a_program_a_problem(sqlite_api, alic
     assert (problem.status_code, problem.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_the_description_is_complete_and_needs_nothing_from_outside(sqlite_api, alice):
-    browser = sqlite_api.browser(alice)
+def test_the_description_is_complete_and_needs_nothing_from_outside(shared_api, sam):
+    browser = shared_api.browser(sam)
     described = browser.get("/api/v1/openapi.json").json()
     assert "/api/v1/ml-processing/upload-image" in described["paths"]
     assert json.dumps(described).count("Problem") > 5
@@ -233,8 +233,8 @@ def test_the_description_is_complete_and_needs_nothing_from_outside(sqlite_api, 
     assert browser.get("/docs/__init__.py").status_code == 404
 
 
-def test_scripts_are_compressed_and_kept(sqlite_api):
-    anonymous = sqlite_api.anonymous()
+def test_scripts_are_compressed_and_kept(shared_api):
+    anonymous = shared_api.anonymous()
     answer = anonymous.get("/assets/css/login.css", headers={"Accept-Encoding": "gzip"})
     assert answer.headers["content-encoding"] == "gzip"
     assert int(answer.headers["content-length"]) < len(answer.content) / 2
@@ -249,10 +249,10 @@ def test_scripts_are_compressed_and_kept(sqlite_api):
     assert "immutable" in versioned.headers["cache-control"]
 
 
-def test_health_tells_which_part_is_missing(sqlite_api):
-    answer = sqlite_api.anonymous().get("/health")
+def test_health_tells_which_part_is_missing(shared_api):
+    answer = shared_api.anonymous().get("/health")
     assert answer.status_code == 503
     body = answer.json()
     assert body["checks"]["database"]["ok"] is True
     assert body["checks"]["broker"]["ok"] is False
-    assert str(sqlite_api.resources.settings.data_dir) not in answer.text
+    assert str(shared_api.resources.settings.data_dir) not in answer.text

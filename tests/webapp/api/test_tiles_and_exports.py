@@ -96,15 +96,15 @@ def test_a_tile_that_is_cached_here_still_asks_whose_it_is(api, alice, bob, admi
 @pytest.mark.parametrize(
     "address", ["3/8/0", "3/0/8", "25/0/0", "-1/0/0", "3/x/0", "3/0/0.5", "3/99999999999999999999/0"]
 )
-def test_an_address_that_is_no_tile(sqlite_api, alice, address):
+def test_an_address_that_is_no_tile(shared_api, sam, address):
     for kind in ("base", "footprints"):
-        answer = sqlite_api.program(alice).get(f"/tiles/{kind}/{address}.png")
+        answer = shared_api.program(sam).get(f"/tiles/{kind}/{address}.png")
         assert answer.status_code == 422
         assert answer.json()["code"] in ("ParameterInvalid", "RequestInvalid")
 
 
-def test_both_looks_of_the_base_map(sqlite_api, alice):
-    client = sqlite_api.program(alice)
+def test_both_looks_of_the_base_map(shared_api, sam):
+    client = shared_api.program(sam)
     light, dark = (pixels(client.get(f"/tiles/base/4/8/5.png?theme={theme}")) for theme in ("light", "dark"))
     assert light.mean() > 2 * dark.mean()
     assert client.get("/tiles/base/4/8/5.png?theme=pink").status_code == 422
@@ -183,8 +183,8 @@ def test_an_empty_result_is_a_valid_empty_file(sqlite_api, alice, name, tmp_path
         ({"bbox": "1,2,3,4", "owner_id": "1"}, 422, "RequestInvalid"),
     ],
 )
-def test_an_export_that_cannot_be_is_a_problem_not_a_file(sqlite_api, alice, params, status, code):
-    answer = sqlite_api.program(alice).get("/api/v1/buildings/export", params=params)
+def test_an_export_that_cannot_be_is_a_problem_not_a_file(shared_api, sam, params, status, code):
+    answer = shared_api.program(sam).get("/api/v1/buildings/export", params=params)
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "content-disposition" not in answer.headers
 

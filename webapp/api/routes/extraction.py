@@ -9,7 +9,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 from processing.errors import ParameterInvalid
 from processing.params import ExtractionParams
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.receiving import announced_bytes, feed_body, in_thread
+from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
 from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
 from webapp.errors import UploadTooLarge
@@ -51,7 +51,7 @@ async def upload_image(
     except BaseException:
         form.abort()
         raise
-    scene = await in_thread(scenes.register_scene, resources, principal, received)
+    scene = await check_in_thread(scenes.register_scene, resources, principal, received)
     job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
     later.add_task(tiles.prepare_scene, resources, principal, scene.id)
     answer = accepted(job)

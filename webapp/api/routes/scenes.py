@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Query, Request
 
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.receiving import announced_bytes, feed_body, in_thread
+from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
 from webapp.api.schemas.scenes import SceneOut, ScenesOut
 from webapp.services import pyramids, scenes, tiles
 from webapp.services.uploads import begin_upload
@@ -27,7 +27,7 @@ async def put_scene(
     with upload:
         await feed_body(request, upload.name, upload.write)
         received = await in_thread(upload.finish)
-    view = await in_thread(scenes.register_scene, resources, principal, received)
+    view = await check_in_thread(scenes.register_scene, resources, principal, received)
     later.add_task(tiles.prepare_scene, resources, principal, view.id)
     return SceneOut.model_validate(view)
 

@@ -16,6 +16,7 @@ SCENE_INFO = {
     "name": "made.tif",
     "width_px": 256,
     "height_px": 256,
+    "driver": "GTiff",
     "band_count": 3,
     "dtype": "uint8",
     "crs_wkt": "EPSG:4326",

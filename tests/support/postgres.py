@@ -3,9 +3,11 @@
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+
+from tests.support.ending import end_with_parent
 
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
@@ -24,13 +28,14 @@ fsync = off
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
-    """A running server. `run` prefixes commands with a change of user when the tests run as root."""
+    """A server that ends with the tests, however they end."""
 
     folder: Path
     port: int
     bin: Path
+    process: "subprocess.Popen[bytes] | None" = None
 
     def url(self, database: str) -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -52,9 +57,39 @@ class PostgresServer:
             connection.execute("CREATE EXTENSION postgis")
         return "with_postgis"
 
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        arguments = [str(self.bin / "postgres"), "-D", str(self.folder / "db")]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                arguments,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=_user(),
+                preexec_fn=end_with_parent(signal.SIGQUIT),
+            )
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                return
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self.process.poll() is not None:
+                    raise
+                time.sleep(0.1)
+
+    def stop_at_once(self) -> None:
+        """Stop without a checkpoint, as a crash does."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGQUIT)
+            self.process.wait(timeout=30)
+            self.process = None
+
     def restart_at_once(self) -> None:
-        """Stop without a checkpoint, as a crash does, and start again."""
-        _control(self, "-m", "immediate", "-w", "restart")
+        """Crash and start again."""
+        self.stop_at_once()
+        self.start()
 
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
@@ -80,45 +115,31 @@ def running_server() -> Iterator[PostgresServer]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, "postgres")
-        _run(
-            server,
-            "initdb",
-            "-D",
-            str(folder / "db"),
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "-N",
-            "--no-instructions",
-        )
-        text = CONFIGURATION.format(port=server.port, folder=folder)
-        with (folder / "db" / "postgresql.conf").open("a") as file:
-            file.write(text)
-        _control(server, "-w", "start")
+        _make_cluster(server)
+        server.start()
         yield server
-        _control(server, "-m", "immediate", "-w", "stop")
     finally:
+        server.stop_at_once()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _control(server: PostgresServer, *arguments: str) -> None:
-    _run(server, "pg_ctl", "-D", str(server.folder / "db"), "-l", str(server.folder / "log"), *arguments)
-
-
-def _run(server: PostgresServer, program: str, *arguments: str) -> None:
-    user = "postgres" if os.geteuid() == 0 else None
+def _make_cluster(server: PostgresServer) -> None:
+    arguments = ["-D", str(server.folder / "db"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "-N"]
     subprocess.run(
-        [str(server.bin / program), *arguments],
+        [str(server.bin / "initdb"), *arguments],
         check=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=server.folder,
-        user=user,
+        user=_user(),
         timeout=120,
     )
+    with (server.folder / "db" / "postgresql.conf").open("a") as file:
+        file.write(CONFIGURATION.format(port=server.port, folder=server.folder))
+
+
+def _user() -> str | None:
+    return "postgres" if os.geteuid() == 0 else None
 
 
 def _find_bin() -> Path | None:
@@ -126,7 +147,7 @@ def _find_bin() -> Path | None:
     on_path = shutil.which("initdb")
     candidates += [Path(on_path).resolve().parent] if on_path else []
     return next(
-        (folder for folder in candidates if (folder / "initdb").is_file() and (folder / "pg_ctl").is_file()), None
+        (folder for folder in candidates if (folder / "initdb").is_file() and (folder / "postgres").is_file()), None
     )
 
 

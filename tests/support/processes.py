@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.support.ending import end_with_parent
 from webapp.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,13 @@ def running(arguments: tuple[str, ...], env: dict[str, str], log: Path) -> Itera
     """Run a Python process in a group of its own; at the end the whole group is killed."""
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, env=env, stdout=output, stderr=output, start_new_session=True
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=env,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=end_with_parent(),
         )
     try:
         yield process

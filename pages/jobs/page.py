@@ -43,7 +43,7 @@ class JobsApp:
         self._ticks = 0
         self._empty = pane(EMPTY, visible=False)
         self._message = pane(visible=False)
-        self._list = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._list = pn.Column(pane(), margin=0, sizing_mode="stretch_width")
         self._more = pmui.Button(label="Show older jobs", variant="text", visible=False, margin=0,
                                  on_click=lambda _: self._show_older())
 

@@ -31,7 +31,7 @@ class SceneList:
         self._doomed: SceneView | None = None
         self._message = pane(visible=False)
         self._empty = pane('<p class="bf-note">No scenes yet. Drop a GeoTIFF above to begin.</p>')
-        self._list = pn.Column(margin=0, sizing_mode="stretch_width")
+        self._list = pn.Column(pane(), margin=0, sizing_mode="stretch_width")
         self._more = pmui.Button(label="Show all", variant="text", margin=0, visible=False, on_click=self._show_all)
         self._question = pane()
         yes = pmui.Button(label="Delete", color="error", variant="contained", on_click=self._confirmed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -81,7 +82,8 @@ class MapCanvas:
 
     def fit(self, bounds_m: Bounds) -> None:
         """Move the view so that all of `bounds_m` is seen, also when the frame's size is told only a moment later."""
-        self._fit_again = (bounds_m, time.monotonic() + LAYOUT_SETTLES_S)
+        until_s = math.inf if self._size_px is None else time.monotonic() + LAYOUT_SETTLES_S
+        self._fit_again = (bounds_m, until_s)
         self._fit_now(bounds_m)
 
     def resized(self) -> None:
@@ -94,6 +96,9 @@ class MapCanvas:
             return  # a frame that is not laid out yet
         self._size_px = size_px
         bounds_m, until_s = self._fit_again
+        if until_s == math.inf:
+            # A slow line may bring the first size long after the page was made; the layout settles from here on.
+            self._fit_again = (bounds_m, time.monotonic() + LAYOUT_SETTLES_S)
         if time.monotonic() < until_s:
             self._fit_now(bounds_m)
 

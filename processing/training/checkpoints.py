@@ -11,11 +11,12 @@ from torch import nn
 
 @dataclass(slots=True)
 class RunState:
-    """Where a run stands: steps taken, seconds spent, and the recipe it belongs to."""
+    """Where a run stands: steps taken, seconds spent, the recipe it belongs to and the checkpoint it started from."""
 
     step: int = 0
     elapsed_s: float = 0.0
     recipe_sha256: str = ""
+    started_from_sha256: str | None = None
 
 
 def save_checkpoint(
@@ -27,6 +28,7 @@ def save_checkpoint(
         "step": state.step,
         "elapsed_s": state.elapsed_s,
         "recipe_sha256": state.recipe_sha256,
+        "started_from_sha256": state.started_from_sha256,
         "network": network.state_dict(),
         "averaged": averaged.state_dict(),
         "optimizer": optimizer.state_dict(),

@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import hashlib
 import logging
 import math
 import random
@@ -27,7 +28,8 @@ FINAL_RATE_SHARE = 0.01
 class Run:
     """One training run in a folder: cache, checkpoint and log; started afresh or taken up again."""
 
-    def __init__(self, recipe: Recipe, data: Path, folder: Path, cache: Path) -> None:
+    def __init__(self, recipe: Recipe, data: Path, folder: Path, cache: Path, initial: Path | None = None) -> None:
+        """Prepare a run; `initial` is the checkpoint of another run whose weights a fresh run starts from."""
         self.recipe = recipe
         self.folder = folder
         self.cache_folder = cache
@@ -38,10 +40,13 @@ class Run:
         self.network = BuildingNetwork()
         self.network.trunk.load_imagenet(imagenet_weights_path())
         self.network.trunk.freeze_early_stages(recipe.frozen_stages)
-        self.network.to(self.device).train()
+        self.state = RunState(recipe_sha256=recipe.digest())
+        if initial is not None and not self.checkpoint_path.exists():
+            self._start_from(initial)
+        # Convolutions over few channels are faster on channels-last tensors, on CPU (13 % of a step) and on CUDA.
+        self.network.to(self.device, memory_format=torch.channels_last).train()
         self.averaged = AveragedWeights(self.network, copy.deepcopy(self.network), recipe.ema_decay)
         self.optimizer = _make_optimizer(recipe, self.network)
-        self.state = RunState(recipe_sha256=recipe.digest())
         self._resume()
 
     def train(self) -> None:
@@ -82,7 +87,8 @@ class Run:
             group["lr"] = group["rate"] * rate_share(progress, self.state.step, self.recipe.warmup_steps)
         on_device = [{name: value.to(self.device) for name, value in target.items()} for target in targets]
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            losses = self.network.losses(pictures.to(self.device).float() / 255, on_device)
+            scaled = (pictures.to(self.device).float() / 255).contiguous(memory_format=torch.channels_last)
+            losses = self.network.losses(scaled, on_device)
             total = torch.stack(list(losses.values())).sum()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
@@ -108,7 +114,14 @@ class Run:
         self.averaged.module.load_state_dict(content["averaged"])
         self.optimizer.load_state_dict(content["optimizer"])
         self.state.step, self.state.elapsed_s = content["step"], content["elapsed_s"]
+        self.state.started_from_sha256 = content.get("started_from_sha256")
         log.info("resumed at step %d", self.state.step)
+
+    def _start_from(self, initial: Path) -> None:
+        content = torch.load(initial, map_location="cpu", weights_only=True)
+        self.network.load_state_dict(content["averaged"])
+        self.state.started_from_sha256 = hashlib.sha256(initial.read_bytes()).hexdigest()
+        log.info("started from the averaged weights of %s (%d steps)", initial.name, content["step"])
 
     def _report(self, sums: dict[str, float], threads: int) -> None:
         means = " ".join(f"{name.removeprefix('loss_')} {value / LOG_EVERY_STEPS:.3f}" for name, value in sums.items())
@@ -158,10 +171,11 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with one COCO folder for each source")
     parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, resumed if present")
     parser.add_argument("--cache", type=Path, help="folder of the decoded images (default: RUN/cache)")
+    parser.add_argument("--from", type=Path, dest="initial", help="checkpoint whose weights a fresh run starts from")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     cache = arguments.cache or arguments.run / "cache"
-    Run(load_recipe(arguments.config), arguments.data, arguments.run, cache).train()
+    Run(load_recipe(arguments.config), arguments.data, arguments.run, cache, arguments.initial).train()
 
 
 if __name__ == "__main__":

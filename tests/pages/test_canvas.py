@@ -39,6 +39,17 @@ def test_scene_is_fitted_again_when_the_browser_has_told_its_size():
     assert canvas.view.m_per_px == pytest.approx((canvas.view.bounds_m[3] - canvas.view.bounds_m[1]) / 800)
 
 
+def test_a_first_size_that_comes_late_fits_the_scene_all_the_same(monkeypatch):
+    canvas = MapCanvas()
+    canvas.fit((0.0, 0.0, 1000.0, 1000.0))
+    later = time.monotonic() + 60
+    monkeypatch.setattr("pages.map.canvas.time.monotonic", lambda: later)
+    tell_size(canvas, 400, 800)
+    assert canvas.view.bounds_m == pytest.approx(fitted((0.0, 0.0, 1000.0, 1000.0), 400, 800))
+    tell_size(canvas, 420, 800)
+    assert canvas.view.bounds_m == pytest.approx(fitted((0.0, 0.0, 1000.0, 1000.0), 420, 800))
+
+
 def test_later_sizes_leave_the_view_to_the_person(monkeypatch):
     canvas = MapCanvas()
     tell_size(canvas, 400, 800)

@@ -2,15 +2,17 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 import shapely
+from sqlalchemy import make_url
 
 from auth.principals import Principal
 from processing.params import ExtractionParams
@@ -65,6 +67,31 @@ class Installation:
 
     def signal_worker(self, number: int) -> None:
         os.killpg(self.worker.pid, number)
+
+    def freeze_worker(self) -> None:
+        """Stop the worker where it stands, though not while it holds SQLite's write lock: nobody could write."""
+        for _ in range(100):
+            self.signal_worker(signal.SIGSTOP)
+            if self._can_write():
+                return
+            self.signal_worker(signal.SIGCONT)
+            time.sleep(0.05)
+        raise AssertionError("the worker is never without a lock")
+
+    def thaw_worker(self) -> None:
+        self.signal_worker(signal.SIGCONT)
+
+    def _can_write(self) -> bool:
+        address = make_url(self.resources.settings.database_address)
+        if address.get_backend_name() != "sqlite":
+            return True
+        with closing(sqlite3.connect(address.database, timeout=0.3, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+            return True
 
     def set_speed(self, window_s: float) -> None:
         (self.folder / "window_s").write_text(str(window_s))
@@ -157,11 +184,11 @@ def test_a_worker_that_froze_and_comes_back_changes_nothing_it_no_longer_holds(i
     installation.set_speed(SLOW_WINDOW_S)
     job_id = installation.submit()
     installation.wait_half_done(job_id)
-    installation.signal_worker(signal.SIGSTOP)
+    installation.freeze_worker()
     try:
         wait_until(lambda: installation.job(job_id).state == "queued", 30, "the lease has run out")
     finally:
-        installation.signal_worker(signal.SIGCONT)
+        installation.thaw_worker()
     done = installation.wait_finished(job_id)
     assert (done.state, done.attempt, done.footprint_count) == ("succeeded", 2, len(RECTANGLES))
     assert sum(text.startswith("Finished") for text in installation.texts(job_id)) == 1
@@ -197,14 +224,14 @@ def test_a_job_outlives_its_broker(installation):
 
 
 def test_a_broker_that_forgets_everything_loses_no_job(installation):
-    installation.signal_worker(signal.SIGSTOP)
+    installation.freeze_worker()
     try:
         submitted = [installation.submit() for _ in range(3)]
         wait_until(lambda: installation.resources.queue.waiting() >= 2, 30, "messages sent")
         installation.broker.lose_everything()
         wait_until(lambda: installation.resources.queue.waiting() >= 3, 30, "messages sent again")
     finally:
-        installation.signal_worker(signal.SIGCONT)
+        installation.thaw_worker()
     assert [installation.wait_finished(job_id).state for job_id in submitted] == ["succeeded"] * 3
     assert {installation.job(job_id).attempt for job_id in submitted} == {1}
 

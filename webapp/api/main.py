@@ -73,8 +73,8 @@ def create_api(resources: Resources) -> FastAPI:
         lifespan=_lifespan,
     )
     api.state.resources = resources
-    api.state.identifier = Identifier(resources)
-    api.state.sockets = OpenSockets(resources)
+    identifier = api.state.identifier = Identifier(resources)
+    api.state.sockets = OpenSockets(resources, on_ended=identifier.forget)
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
     api.state.throttle = LoginThrottle()

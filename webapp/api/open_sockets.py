@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import anyio
 import anyio.to_thread
@@ -21,10 +21,11 @@ CHECK_S = 1.0
 
 
 class OpenSockets:
-    """All open websockets of this process."""
+    """All open websockets of this process. `on_ended` hears of each session that is found to have ended."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, on_ended: Callable[[str], None]) -> None:
         self._resources = resources
+        self._on_ended = on_ended
         self._ended: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._watcher: asyncio.Task[None] | None = None
         self._limiter = anyio.CapacityLimiter(1)
@@ -61,6 +62,7 @@ class OpenSockets:
                 log.warning("cannot check the sessions of open pages: %s", error)
                 continue
             for session_id in over:
+                self._on_ended(session_id)
                 self.close_session(session_id)
 
     def _over(self, session_ids: Iterable[str]) -> list[str]:

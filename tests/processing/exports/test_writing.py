@@ -37,7 +37,22 @@ def read(format, path):
             rows = list(csv.DictReader(file))
         geometry = shapely.from_wkt([row["wkt"] for row in rows])
         return geopandas.GeoDataFrame(rows, geometry=geometry, crs=4326)
-    return pyogrio.read_dataframe(f"/vsizip/{path}" if format == "shapefile" else path)
+    frame = pyogrio.read_dataframe(f"/vsizip/{path}" if format == "shapefile" else path)
+    if format == "kml" and pyogrio.read_info(path)["driver"] == "KML":
+        # GDAL's plain KML driver, taken where the better one does not open, leaves attributes out by design.
+        return frame.assign(**kml_attributes(path))
+    return frame
+
+
+def kml_attributes(path):
+    """The attributes of each placemark, by an XML reader."""
+    placemarks = list(ElementTree.parse(path).iter(f"{KML}Placemark"))
+    rows = [
+        {data.get("name"): data.findtext(f"{KML}value") for data in placemark.iter(f"{KML}Data")}
+        for placemark in placemarks
+    ]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
 
 
 @pytest.mark.parametrize("format", FORMATS)

@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,20 @@ def test_a_run_taken_up_again_goes_on_where_it_was(data, tmp_path):
         assert torch.equal(ours, theirs)
     again.train()
     assert again.state.step == 4
+
+
+def test_a_fresh_run_starts_from_the_averaged_weights_of_another_and_says_so(data, tmp_path):
+    first = Run(RECIPE, data, tmp_path / "first", tmp_path / "cache")
+    first.train()
+    second = Run(replace(RECIPE, seed=8), data, tmp_path / "second", tmp_path / "cache", first.checkpoint_path)
+    assert second.state.step == 0
+    for ours, theirs in zip(second.network.parameters(), first.averaged.module.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    second.train()
+    started_from = torch.load(second.checkpoint_path, weights_only=True)["started_from_sha256"]
+    assert started_from == hashlib.sha256(first.checkpoint_path.read_bytes()).hexdigest()
+    again = Run(replace(RECIPE, seed=8), data, tmp_path / "second", tmp_path / "cache", first.checkpoint_path)
+    assert (again.state.step, again.state.started_from_sha256) == (4, started_from)
 
 
 def test_a_checkpoint_of_another_recipe_is_refused(data, tmp_path):

@@ -24,6 +24,30 @@ time.sleep(4)
 if sys.argv[2] == "stop":
     watcher.stop()
 """
+FORKS = """
+import os, sqlite3, sys
+from sqlalchemy import make_url
+from webapp.settings import load_settings
+from webapp.tasks import watch
+settings = load_settings()
+watcher = watch.WorkerWatch(settings, "w@host", lambda: True)
+watcher.start()
+path = make_url(settings.database_address).database
+barred = 0
+for _ in range(25):
+    child = os.fork()
+    if child == 0:
+        connection = sqlite3.connect(path, timeout=3, isolation_level=None)
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.execute("ROLLBACK")
+            os._exit(0)
+        except sqlite3.OperationalError:
+            os._exit(1)
+    barred += os.waitpid(child, 0)[1] != 0
+watcher.stop()
+sys.exit(min(barred, 1))
+"""
 pytestmark = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
@@ -52,6 +76,13 @@ def test_a_worker_that_gets_no_messages_although_some_wait_ends_itself(connected
     connected.queue._redis.delete(QUEUE_NAME)
     assert watch(connected, "idle", "stop") == 0
     assert names_of_workers(connected) == []
+
+
+def test_a_child_forked_during_a_look_can_write_all_the_same(make_resources, broker):
+    """Unguarded, some of the children inherit SQLite's note of the write lock or a held mutex, and wait for ever."""
+    resources = make_resources(redis_url=broker.url, lease_s=2.0, heartbeat_s=0.001)
+    command, env = [sys.executable, "-W", "ignore", "-c", FORKS], environment(resources.settings)
+    assert subprocess.run(command, cwd=ROOT, env=env, check=False, timeout=90).returncode == 0
 
 
 @pytest.mark.parametrize("forgiving", [False, True])

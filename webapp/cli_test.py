@@ -12,6 +12,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 APT_S = 600
+MOST_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -48,12 +49,18 @@ def run_test(args: argparse.Namespace) -> int:
     """Run everything; with arguments, pytest alone with these. Return 0 when all is well."""
     install_missing_parts()
     steps = [] if args.rest else [("ruff", ["check", "."]), ("mypy", [])]
-    failed = [name for name, options in [*steps, ("pytest", args.rest)] if not _passes(name, options)]
+    pytest = ("pytest", args.rest or side_by_side(len(os.sched_getaffinity(0))))
+    failed = [name for name, options in [*steps, pytest] if not _passes(name, options)]
     for part in PARTS:
         if not part.is_there():
             print(f"run: {part.name} is not here, so tests that need it were skipped.")
     print("run: failed: " + ", ".join(failed) if failed else "run: all is well.")
     return 1 if failed else 0
+
+
+def side_by_side(cores: int) -> list[str]:
+    """Return pytest's options for a whole run: many tests wait for processes, so two at least go on at once."""
+    return ["-n", str(min(max(cores, 2), MOST_AT_ONCE)), "--dist", "loadfile"]
 
 
 def install_missing_parts() -> None:

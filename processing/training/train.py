@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from processing.detector.network import BuildingNetwork
+from processing.detector.weights_file import load_state
+from processing.errors import WeightsInvalid
 from processing.training.checkpoints import AveragedWeights, RunState, load_checkpoint, save_checkpoint
 from processing.training.dataset import make_loader
 from processing.training.image_cache import build_cache
@@ -29,7 +31,7 @@ class Run:
     """One training run in a folder: cache, checkpoint and log; started afresh or taken up again."""
 
     def __init__(self, recipe: Recipe, data: Path, folder: Path, cache: Path, initial: Path | None = None) -> None:
-        """Prepare a run; `initial` is the checkpoint of another run whose weights a fresh run starts from."""
+        """Prepare a run; `initial` is a file of weights (see `load_state`) that a fresh run starts from."""
         self.recipe = recipe
         self.folder = folder
         self.cache_folder = cache
@@ -118,10 +120,9 @@ class Run:
         log.info("resumed at step %d", self.state.step)
 
     def _start_from(self, initial: Path) -> None:
-        content = torch.load(initial, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(content["averaged"])
+        start_from(self.network, initial)
         self.state.started_from_sha256 = hashlib.sha256(initial.read_bytes()).hexdigest()
-        log.info("started from the averaged weights of %s (%d steps)", initial.name, content["step"])
+        log.info("started from the weights of %s", initial.name)
 
     def _report(self, sums: dict[str, float], threads: int) -> None:
         means = " ".join(f"{name.removeprefix('loss_')} {value / LOG_EVERY_STEPS:.3f}" for name, value in sums.items())
@@ -131,6 +132,14 @@ class Run:
         log.info(
             "step %d %.0f%% %.2f crops/s (%d threads) loss %.3f %s", self.state.step, share, rate, threads, total, means
         )
+
+
+def start_from(network: BuildingNetwork, initial: Path) -> None:
+    """Fill a network with the weights of a file. Raises `WeightsInvalid` where they are those of another network."""
+    try:
+        network.load_state_dict(load_state(initial))
+    except RuntimeError as error:
+        raise WeightsInvalid(name=initial.name, detail="its weights do not fit this network") from error
 
 
 def rate_share(progress: float, step: int, warmup_steps: int) -> float:

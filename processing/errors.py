@@ -130,6 +130,13 @@ class WeightsInvalid(ProcessingError):
     template = "The detector weights {name} cannot be used: {detail}."
 
 
+class LabelsInvalid(ProcessingError):
+    """A folder of labelled pictures cannot be used."""
+
+    code = "LabelsInvalid"
+    template = "The labels in {name} cannot be used: {detail}."
+
+
 class DeviceUnavailable(ProcessingError):
     """The asked-for device is not on this machine."""
 

@@ -78,4 +78,3 @@ def test_view_without_footprints_has_no_shapes(store, scene):
 def test_page_outside_the_gate_is_refused():
     with pytest.raises(NoSession, match="principal"):
         current_session()
-

@@ -10,7 +10,7 @@ from rich.console import Console
 from processing.detector.registry import load_detector
 from processing.errors import OutputNotWritable, ProcessingError
 from processing.params import DEVICES
-from processing.training.evaluate import LabelledData, measure_sources, measuring_of, write_json
+from processing.training.evaluate import LabelledData, measure_sources, measuring_of, require_folder, write_json
 from processing.training.evaluation_page import write_page
 from processing.training.report import build_report, table
 
@@ -67,7 +67,7 @@ def _check_outputs(args: argparse.Namespace) -> None:
     try:
         if args.page:
             args.page.mkdir(parents=True, exist_ok=True)
-        if args.json and not args.json.absolute().parent.is_dir():
-            raise OutputNotWritable(name=str(args.json), detail="its folder does not exist")
+        if args.json:
+            require_folder(args.json)
     except OSError as error:
         raise OutputNotWritable(name=str(args.page), detail=str(error.strerror).lower()) from error

@@ -6,10 +6,10 @@ from statistics import median
 
 from processing.errors import LabelsInvalid
 from processing.training.coco_source import is_coco_folder, read_coco
-from processing.training.recipe import Recipe, SourceSpec
+from processing.training.recipe import FINE_TUNING_NAME, Recipe, SourceSpec
 
 FINE_TUNING = Recipe(
-    name="fine-tuning",
+    name=FINE_TUNING_NAME,
     sources=(),
     learning_rate=1e-4,
     steps=1500,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from processing.detector.protocol import Detector
-from processing.errors import LabelsInvalid, ParameterInvalid
+from processing.errors import LabelsInvalid, OutputNotWritable, ParameterInvalid
 from processing.training.data_folder import source_folder, source_names
 from processing.training.labelled_windows import read_windows
 from processing.training.measuring import MeasuredWindow, measure_windows
@@ -65,11 +65,21 @@ def measuring_of(detector: Detector, data: LabelledData, threshold: float | None
     return Measuring(card.name, card.weights_sha256, card.gsd_working_m, data.every, threshold)
 
 
+def require_folder(path: Path) -> None:
+    """Refuse an output that has no folder, before minutes of work. Raises `OutputNotWritable`."""
+    if not path.absolute().parent.is_dir():
+        raise OutputNotWritable(name=str(path), detail="its folder does not exist")
+
+
 def write_json(path: Path, values: object) -> None:
-    """Write values whole or not at all."""
+    """Write values whole or not at all. Raises `OutputNotWritable`."""
     part = path.with_name(f".{path.name}.part")
-    part.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    part.replace(path)
+    try:
+        part.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise OutputNotWritable(name=str(path), detail=(error.strerror or "unknown reason").lower()) from error
 
 
 def _recipe_gsd_m(name: str) -> float | None:

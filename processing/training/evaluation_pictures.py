@@ -69,7 +69,7 @@ def draw_window(window: MeasuredWindow, threshold: float) -> tuple[bytes, tuple[
     for label, was_seen in zip(window.polygons, seen, strict=True):
         _outline(canvas, _scaled(label, scale), LABEL if was_seen else MISSED, 1 if was_seen else 3)
     for shape, is_right in zip(shapes, right, strict=True):
-        _outline(canvas, _scaled(shape, scale), RIGHT if is_right else WRONG, 2)
+        _outline(canvas, _scaled(shape, scale), RIGHT if is_right else WRONG, 3)
     return bytes(cv2.imencode(".webp", canvas, [cv2.IMWRITE_WEBP_QUALITY, QUALITY])[1]), size
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 SHIPPED = Path(__file__).with_name("recipe.toml")
+FINE_TUNING_NAME = "fine-tuning"
 MAY_CHANGE = frozenset({"steps", "minutes", "threads", "workers", "checkpoint_minutes"})
 """Choices that a run may change when it is taken up again."""
 
@@ -51,6 +52,11 @@ class Recipe:
     threads: int = 2
     workers: int = 1
     checkpoint_minutes: float = 5.0
+
+    @property
+    def is_fine_tuning(self) -> bool:
+        """Tell whether it only makes sense from trained weights."""
+        return self.name == FINE_TUNING_NAME
 
     def with_sources(self, sources: tuple[SourceSpec, ...]) -> Self:
         """Return the same recipe for other data."""

@@ -13,6 +13,7 @@ from processing.detector.joint_card import joint_card
 from processing.detector.onnx_metadata import read_onnx_metadata
 from processing.detector.protocol import DetectorCard
 from processing.errors import WeightsInvalid, WeightsUnknown
+from processing.params import ExtractionParams
 
 WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "weights"
 SUFFIX = ".onnx"
@@ -30,6 +31,12 @@ class Installed:
     path: Path
     card: DetectorCard
     details: Mapping[str, Any]
+
+    @property
+    def recommended_min_confidence(self) -> float | None:
+        """The confidence that the model card recommends, if it does."""
+        value = self.details.get("recommended_min_confidence")
+        return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else None
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,12 @@ class Catalogue:
         """Return the card of a name, or of names joined by `+`. Raises `WeightsUnknown`, `WeightsInvalid`."""
         cards = [self.find(name).card for name in member_names(weights)]
         return cards[0] if len(cards) == 1 else joint_card(cards)
+
+
+def recommended_confidence(members: Sequence[Installed]) -> float:
+    """Return the lowest confidence that the cards recommend; the usual one where none does."""
+    told = [value for member in members if (value := member.recommended_min_confidence) is not None]
+    return min(told, default=ExtractionParams().min_confidence)
 
 
 def member_names(weights: str) -> list[str]:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from auth.principals import Principal
-from processing.detector.catalogue import DEFAULT, JOINT, Catalogue, Installed, member_names
+from processing.detector.catalogue import DEFAULT, JOINT, Catalogue, Installed, member_names, recommended_confidence
 from processing.detector.protocol import DetectorCard
-from processing.errors import WeightsUnknown
+from processing.errors import WeightsInvalid, WeightsUnknown
 from processing.params import ExtractionParams
 from webapp.errors import NotFound
 from webapp.resources import Resources
+from webapp.services.views import JobView
 from webapp.settings import Settings
 
 RATES = ("precision", "precision_low", "precision_high", "recall", "recall_low", "recall_high")
@@ -93,8 +94,7 @@ def recommended_params(resources: Resources, values: Mapping[str, Any]) -> Extra
         installed = [catalogue_of(resources.settings).find(name) for name in member_names(params.weights)]
     except WeightsUnknown:
         return params
-    least = min(_recommended(entry.details) for entry in installed)
-    return ExtractionParams.from_json({**values, "min_confidence": least})
+    return ExtractionParams.from_json({**values, "min_confidence": recommended_confidence(installed)})
 
 
 def expected_at(expected: Sequence[ExpectedView], threshold: float) -> ExpectedView | None:
@@ -107,6 +107,21 @@ def expected_at(expected: Sequence[ExpectedView], threshold: float) -> ExpectedV
     share = 1.0 if span <= 0 else (threshold - low.threshold) / span
     rates = {name: _between(getattr(low, name), getattr(high, name), share) for name in RATES}
     return ExpectedView(threshold, **rates)
+
+
+def expected_of_job(resources: Resources, job: JobView, min_confidence: float) -> ExpectedView | None:
+    """Return what to expect of a job's footprints at or above a confidence; None where the weights were not measured.
+
+    A job holds nothing below the confidence that it was asked for, so no less than that counts.
+    """
+    catalogue = catalogue_of(resources.settings)
+    try:
+        installed = catalogue.find(str(job.params.get("weights", DEFAULT)))
+    except WeightsInvalid:
+        return None
+    if installed.card.weights_sha256 != job.weights_sha256:
+        return None  # other weights lie there now
+    return expected_at(_view(installed).expected, max(min_confidence, float(job.params.get("min_confidence", 0.0))))
 
 
 def _between(low: float | None, high: float | None, share: float) -> float | None:
@@ -129,7 +144,7 @@ def _view(installed: Installed) -> ModelView:
         bands=tuple(_mapping(inputs[0]).get("bands", ("red", "green", "blue"))),
         licence=details.get("license"),
         sources=tuple(_mapping(_mapping(details.get("training")).get("sources"))),
-        recommended_min_confidence=_recommended(details),
+        recommended_min_confidence=recommended_confidence([installed]),
         is_calibrated=bool(_mapping(evaluation.get("calibration")).get("held_out")),
         expected=tuple(_expected(row) for row in evaluation.get("expected", ())),
         card=details,
@@ -151,16 +166,11 @@ def _joint_view(name: str, card: DetectorCard, members: Sequence[Installed]) -> 
         bands=views[0].bands,
         licence=JOINT.join(sorted({view.licence for view in views if view.licence})) or None,
         sources=tuple(dict.fromkeys(source for view in views for source in view.sources)),
-        recommended_min_confidence=min(view.recommended_min_confidence for view in views),
+        recommended_min_confidence=recommended_confidence(members),
         is_calibrated=False,
         expected=(),
         card={"members": [view.name for view in views]},
     )
-
-
-def _recommended(details: Mapping[str, Any]) -> float:
-    value = details.get("recommended_min_confidence")
-    return float(value) if isinstance(value, int | float) and 0 <= value <= 1 else ExtractionParams().min_confidence
 
 
 def _expected(row: Any) -> ExpectedView:

@@ -117,10 +117,14 @@ def _shares(sources: Sequence[tuple[Floats, Floats, Floats, Floats]]) -> tuple[F
 def _row(threshold: float, values: tuple[float, float], drawn: tuple[Floats, Floats]) -> Expectation:
     precision, recall = values
     low, high = percentiles(drawn[0])
+    recall_low, recall_high = percentiles(drawn[1])
     known = bool(np.isfinite(precision))
     return Expectation(
-        threshold,
-        *((float(precision), low, high) if known else (None, None, None)),
-        float(recall),
-        *percentiles(drawn[1]),
+        threshold=threshold,
+        precision=float(precision) if known else None,
+        precision_low=low if known else None,
+        precision_high=high if known else None,
+        recall=float(recall),
+        recall_low=recall_low,
+        recall_high=recall_high,
     )

@@ -41,7 +41,7 @@ def compare_polygons(
 ) -> PolygonCounts:
     """Compare the valid polygons of one picture; band is the width of the boundary, in the polygons' unit."""
     first, second = _array(found), _array(labelled)
-    matrix = polygon_iou_matrix(first, second)
+    matrix = polygon_iou_matrix(found, labelled)
     rows, columns = _pairs(scores, matrix)
     return PolygonCounts(
         iou=tuple(matrix[rows, columns].tolist()),

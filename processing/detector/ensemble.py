@@ -87,8 +87,7 @@ def resample(mask: Floats, box: Floats, target: Floats) -> Floats:
     cells = mask.shape[0]
     across = _weights(cells, (box[0], box[2]), (target[0], target[2]))
     down = _weights(cells, (box[1], box[3]), (target[1], target[3]))
-    result: Floats = down @ mask @ across.T
-    return result
+    return np.asarray(down @ mask @ across.T, dtype=np.float32)
 
 
 def _pool(found: Sequence[RawDetections]) -> _Pool:
@@ -105,8 +104,8 @@ def _pool(found: Sequence[RawDetections]) -> _Pool:
 def _enlarged(raw: RawDetections, side: int) -> Floats:
     """Bring the masks of a member with a smaller grid to the largest one."""
     weights = _weights(raw.masks.shape[-1], (0.0, 1.0), (0.0, 1.0), side)
-    result: Floats = np.einsum("ai,kij,bj->kab", weights, raw.masks, weights).astype(np.float32)
-    return result
+    enlarged = np.einsum("ai,kij,bj->kab", weights, raw.masks, weights)
+    return np.asarray(enlarged, dtype=np.float32)
 
 
 def _partners(pool: _Pool, seed: int, free: NDArray[np.bool_], members: int) -> list[int]:

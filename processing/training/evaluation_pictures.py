@@ -57,7 +57,7 @@ def draw_window(window: MeasuredWindow, threshold: float) -> tuple[bytes, tuple[
     """Return the part of the window that has imagery as WebP, enlarged, found outlines over labels; and its size."""
     width, height = window.imaged_px
     scale = min(SIDE_PX / max(width, height), ENLARGED_MOST)
-    bgr = cv2.imdecode(np.frombuffer(window.picture, np.uint8), cv2.IMREAD_COLOR)[:height, :width]
+    bgr = np.asarray(cv2.imdecode(np.frombuffer(window.picture, np.uint8), cv2.IMREAD_COLOR))[:height, :width]
     size = (round(width * scale), round(height * scale))
     canvas = np.asarray(cv2.resize(bgr, size, interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
     kept = window.result.scores >= threshold

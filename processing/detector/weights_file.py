@@ -3,12 +3,15 @@
 Needs torch; onnx or safetensors where such a file is read.
 """
 
+import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from processing.detector.onnx_metadata import read_onnx_metadata
 from processing.errors import WeightsInvalid
 
 CHECKPOINT_PART = "averaged"
@@ -38,13 +41,26 @@ def load_state(path: Path) -> dict[str, Tensor]:
     return {name: value.float().contiguous() for name, value in state.items()}
 
 
-def save_safetensors(state: dict[str, Tensor], path: Path) -> None:
-    """Write weights in half precision, whole or not at all."""
+def save_safetensors(state: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write weights in half precision, with text values that describe them, whole or not at all."""
     from safetensors.torch import save_file
 
-    part = path.with_suffix(".part")
-    save_file({name: value.detach().cpu().half().contiguous() for name, value in state.items()}, str(part))
+    part = path.with_name(f".{path.name}.part")
+    halves = {name: value.detach().cpu().half().contiguous() for name, value in state.items()}
+    save_file(halves, str(part), metadata=dict(metadata or {}))
     part.replace(path)
+
+
+def save_beside_onnx(path: Path) -> Path:
+    """Write the weights of an ONNX file beside it as safetensors, for the torch engine; return the new file.
+
+    The metadata are those of the ONNX file, the calibration among them, and its hash as `onnx_sha256`: that is what
+    names the weights. Raises `WeightsInvalid`.
+    """
+    target = path.with_suffix(".safetensors")
+    names = {"onnx_sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    save_safetensors(load_state(path), target, read_onnx_metadata(path) | names)
+    return target
 
 
 def _from_safetensors(path: Path) -> dict[str, Tensor]:

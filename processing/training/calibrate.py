@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--every", type=int, default=1, metavar="N", help="each n-th window only, for a quick look")
     parser.add_argument("--name", help="name in the card (default: that of the output)")
     parser.add_argument("--version", default="1", help="of a checkpoint's export")
+    parser.add_argument("--safetensors", action="store_true", help="write the same weights for the torch engine, too")
     parser.add_argument("--note", action="append", default=[], metavar="TEXT", help="a sentence for the card")
     return parser
 
@@ -123,6 +124,10 @@ def _run(args: argparse.Namespace) -> str:
         else:
             known = known_of(weights)
         done = calibrate(weights, data, args.output, known, args.note)
+    if args.safetensors:
+        from processing.detector.weights_file import save_beside_onnx
+
+        save_beside_onnx(args.output)
     return f"{table(done.report)}\nwritten to {args.output} and {args.output.with_suffix('.json').name}"
 
 

@@ -1,13 +1,17 @@
+import hashlib
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed; it belongs to the training extra")
 pytest.importorskip("torchvision", reason="torchvision is not installed; it belongs to the training extra")
 pytest.importorskip("onnx", reason="onnx is not installed; it belongs to the training extra")
-pytest.importorskip("safetensors", reason="safetensors is not installed; it belongs to the training extra")
+safetensors = pytest.importorskip(
+    "safetensors", reason="safetensors is not installed; it belongs to the training extra"
+)
 
 from processing.detector.network import BuildingNetwork  # noqa: E402
 from processing.detector.registry import WEIGHTS_FOLDER  # noqa: E402
-from processing.detector.weights_file import load_state, save_safetensors  # noqa: E402
+from processing.detector.weights_file import load_state, save_beside_onnx, save_safetensors  # noqa: E402
 from processing.errors import WeightsInvalid  # noqa: E402
 
 
@@ -30,6 +34,17 @@ def test_every_kind_of_file_gives_the_same_weights(shipped, tmp_path):
         state = load_state(tmp_path / name)
         assert state.keys() == shipped.keys()
         assert all(torch.equal(state[key], rounded[key]) for key in state), name
+
+
+def test_what_lies_beside_an_onnx_file_has_its_weights_card_and_hash(shipped, tmp_path):
+    copy = tmp_path / "copy.onnx"
+    copy.write_bytes((WEIGHTS_FOLDER / "default.onnx").read_bytes())
+    with safetensors.safe_open(save_beside_onnx(copy), framework="pt") as file:
+        metadata = file.metadata()
+    assert metadata["onnx_sha256"] == hashlib.sha256(copy.read_bytes()).hexdigest()
+    assert metadata["window_px"] == "512"
+    state = load_state(tmp_path / "copy.safetensors")
+    assert all(torch.equal(state[name], shipped[name].half().float()) for name in shipped)
 
 
 @pytest.mark.parametrize("name", ["a.onnx", "a.safetensors", "a.pt", "a.zip"])

@@ -63,6 +63,9 @@ class ProcessingJob(Base):
     attempt_started_at: Mapped[float | None] = mapped_column(Double)
     progress_at: Mapped[float | None] = mapped_column(Double)
 
+    gsd_m: Mapped[float | None] = mapped_column(Double)
+    """Ground sampling distance that the job works with: the scene's, or the one that was given instead."""
+    weights_name: Mapped[str | None] = mapped_column(String(255))
     weights_sha256: Mapped[str | None] = mapped_column(String(64))
     """What found the footprints so far; parts of other weights are of no use to a later attempt."""
     error_code: Mapped[str | None] = mapped_column(String(64))

@@ -130,6 +130,26 @@ class WeightsInvalid(ProcessingError):
     template = "The detector weights {name} cannot be used: {detail}."
 
 
+class WeightsUnknown(WeightsInvalid):
+    """No weights of that name are installed."""
+
+    code = "WeightsUnknown"
+
+
+class EnsembleInvalid(WeightsInvalid):
+    """Several weights cannot work as one detector."""
+
+    code = "EnsembleInvalid"
+    template = "The weights {name} cannot work together: {detail}."
+
+
+class LabelsInvalid(ProcessingError):
+    """A folder of labelled pictures cannot be used."""
+
+    code = "LabelsInvalid"
+    template = "The labels in {name} cannot be used: {detail}."
+
+
 class DeviceUnavailable(ProcessingError):
     """The asked-for device is not on this machine."""
 

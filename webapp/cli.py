@@ -13,6 +13,7 @@ VERBS = {
     "serve": ("webapp.cli_serve", "add_serve"),
     "work": ("webapp.cli_work", "add_work"),
     "extract": ("webapp.cli_extract", "add_extract"),
+    "evaluate": ("webapp.cli_evaluate", "add_evaluate"),
     "export": ("webapp.cli_export", "add_export"),
     "create-user": ("webapp.cli_admin", "add_admin"),
     "migrate": ("webapp.cli_admin", "add_admin"),
@@ -23,7 +24,7 @@ VERBS = {
     "licences": ("webapp.cli_licences", "add_licences"),
     "document-settings": ("webapp.cli_licences", "add_licences"),
 }
-WITHOUT_SETTINGS = ("extract", "bench", "test", "licences", "document-settings")
+WITHOUT_SETTINGS = ("extract", "evaluate", "bench", "test", "licences", "document-settings")
 INTERRUPTED = 130
 
 

@@ -15,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from processing.detector.catalogue import SUFFIX, Catalogue, describe, member_names, recommended_confidence
 from processing.detector.registry import load_detector
-from processing.errors import AoiInvalid, OutputNotWritable, ProcessingError
+from processing.errors import AoiInvalid, OutputNotWritable, ProcessingError, WeightsInvalid
 from processing.exports.formats import FORMATS, key_of_suffix
 from processing.exports.writing import check_writable, write_file
 from processing.params import DEVICES, ExtractionParams
@@ -25,6 +26,7 @@ from processing.raster_file import SceneBudget
 from processing.scene import inspect_scene
 
 STOPPED_BY_USER = 130
+SHORT_HASH = 12
 
 
 def add_extract(subparsers: Any) -> None:
@@ -38,7 +40,9 @@ def add_extract(subparsers: Any) -> None:
     suffixes = " ".join(known.suffix for known in FORMATS.values())
     parser.add_argument("scene", type=Path, metavar="SCENE.tif", help="the georeferenced image")
     parser.add_argument("-o", "--output", type=Path, required=True, help=f"the suffix picks the format: {suffixes}")
-    parser.add_argument("--min-confidence", type=float, default=defaults.min_confidence, metavar="0..1")
+    parser.add_argument(
+        "--min-confidence", type=float, metavar="0..1", help="default: what the card of the weights recommends"
+    )
     parser.add_argument("--device", choices=DEVICES, default="auto")
     parser.add_argument(
         "--window-px",
@@ -48,7 +52,9 @@ def add_extract(subparsers: Any) -> None:
         help="side of the block that is read at once; changes memory, never the result",
     )
     parser.add_argument("--gsd", type=float, metavar="M", help="ground size of a pixel in metres, if the file is wrong")
-    parser.add_argument("--weights", default=defaults.weights, metavar="NAME", help="name of weights, or an .onnx file")
+    parser.add_argument(
+        "--weights", default=defaults.weights, metavar="NAME", help="name of weights, a+b, or an .onnx file"
+    )
     parser.add_argument("--no-regularize", action="store_true", help="leave the outlines as they were seen")
     parser.add_argument("--aoi", type=Path, metavar="AREA.geojson", help="only buildings inside this area (EPSG:4326)")
     parser.set_defaults(run=run_extract)
@@ -85,7 +91,7 @@ class _Tally:
 
 def _extract(args: argparse.Namespace, errors: Console) -> str:
     params = ExtractionParams(
-        min_confidence=args.min_confidence,
+        min_confidence=_recommended(args.weights) if args.min_confidence is None else args.min_confidence,
         window_px=args.window_px,
         gsd_m=args.gsd,
         regularize=not args.no_regularize,
@@ -100,6 +106,12 @@ def _extract(args: argparse.Namespace, errors: Console) -> str:
     detector = load_detector(params.weights, args.device)
     plan = plan_extraction(info, detector.card, params, aoi)
     tally = _Tally()
+    provenance = {
+        "scene": info.name,
+        "gsd_m": params.gsd_m or info.gsd_m,
+        "weights": detector.card.name,
+        "weights_sha256": detector.card.weights_sha256[:SHORT_HASH],
+    }
     with _progress(errors) as progress:
         task = progress.add_task("extracting", total=plan.windows_total)
 
@@ -108,10 +120,20 @@ def _extract(args: argparse.Namespace, errors: Console) -> str:
 
         def frames() -> Iterator[GeoDataFrame]:
             for result in extract(args.scene, plan, detector, on_window=on_window):
-                yield tally.count(result.footprints)
+                yield tally.count(result.footprints).assign(**provenance)
 
         write_file(args.output, frames(), title=args.scene.stem)
     return _summary(args.output, plan, tally)
+
+
+def _recommended(weights: str) -> float:
+    """Return the confidence that the cards of the weights recommend; the usual one where there is no card."""
+    try:
+        if weights.endswith(SUFFIX):
+            return recommended_confidence([describe(Path(weights))])
+        return recommended_confidence([Catalogue().find(name) for name in member_names(weights)])
+    except WeightsInvalid:  # loading them says it better
+        return ExtractionParams().min_confidence
 
 
 def _read_geojson(path: Path) -> dict[str, Any]:

@@ -237,6 +237,8 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UploadEmpty: 400,
     TooManyLogins: 429,
     LoginDelayed: 429,
+    core.WeightsUnknown: 422,
+    core.EnsembleInvalid: 422,
     core.WeightsInvalid: 500,
     core.DeviceUnavailable: 500,
     SettingInvalid: 500,

@@ -59,7 +59,8 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(1, ge=1, description="Jobs that one worker runs at the same time.")
 
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")
-    weights_path: Path | None = Field(None, description="ONNX file to use in place of the shipped weights.")
+    weights_path: Path | None = Field(None, description="ONNX file to use in place of the default weights.")
+    weights_dir: Path | None = Field(None, description="Folder of further weights; empty: DATA_DIR/weights.")
     basemap_url_template: str = Field("", description="XYZ address with {z} {x} {y}; empty: shipped outlines.")
     demo_scene: str = Field("", description="GeoTIFF for ./run demo, a path or an address; empty: a small public one.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")

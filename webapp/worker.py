@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import structlog
@@ -16,11 +16,15 @@ from webapp.logs import configure_logs
 from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, make_celery
 from webapp.resources import Resources, open_resources
 from webapp.services.maintenance import cleanup_old_jobs as clean
+from webapp.services.models import catalogue_of
 from webapp.settings import load_settings
 from webapp.tasks.acknowledging import forgive_lost_acknowledgements
 from webapp.tasks.extraction import WorkerContext, run_extraction
 from webapp.tasks.shutdown import ShutdownFlag
 from webapp.tasks.watch import WorkerWatch
+
+WEIGHTS_KEPT = 2
+"""Sets of weights that a process keeps loaded between jobs."""
 
 forgive_lost_acknowledgements()
 settings = load_settings()
@@ -49,10 +53,9 @@ def _resources() -> Resources:
     return open_resources(settings)
 
 
-@cache
+@lru_cache(maxsize=WEIGHTS_KEPT)
 def _detector(weights: str) -> Detector:
-    chosen = str(settings.weights_path) if settings.weights_path is not None else weights
-    return load_detector(chosen, settings.device)
+    return load_detector(weights, settings.device, catalogue_of(settings))
 
 
 def _name() -> str:

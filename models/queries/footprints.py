@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from models.bbox import Bbox, meets_bbox
 from models.footprint import BuildingFootprint
 from models.geometry_type import SRID
+from models.job import ProcessingJob
 from models.scene import Scene
 
 ATTRIBUTES = (
@@ -27,6 +28,9 @@ ATTRIBUTES = (
     "reg_status",
     "created_at",
 )
+PROVENANCE = ("gsd_m", "weights", "weights_sha256")
+"""Of the job that found a footprint; stored there once, and joined in."""
+SHORT_HASH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,9 @@ def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequ
     """Return footprints whose envelope meets the filter's box, the smallest first, with their scene's name."""
     table = BuildingFootprint
     statement = (
-        select(*(getattr(table, name) for name in ATTRIBUTES), table.geometry, Scene.name.label("scene_name"))
+        select(*_attributes(), table.geometry, Scene.name.label("scene_name"))
         .join(Scene, Scene.id == table.scene_id)
+        .join(ProcessingJob, ProcessingJob.id == table.job_id)
         .where(*wanted.conditions())
         .order_by(table.area_m2, table.id)
         .limit(limit)
@@ -94,13 +99,23 @@ def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequ
 
 def _columns() -> Select[Any]:
     table = BuildingFootprint
-    return select(*(getattr(table, name) for name in ATTRIBUTES), table.geometry)
+    return select(*_attributes(), table.geometry).join(ProcessingJob, ProcessingJob.id == table.job_id)
+
+
+def _attributes() -> list[ColumnElement[Any]]:
+    job = ProcessingJob
+    short = func.substr(job.weights_sha256, 1, SHORT_HASH)
+    provenance = (job.gsd_m, job.weights_name, short)
+    own = [getattr(BuildingFootprint, name) for name in ATTRIBUTES]
+    return [*own, *(column.label(name) for column, name in zip(provenance, PROVENANCE, strict=True))]
 
 
 def _to_frame(rows: Any) -> gpd.GeoDataFrame:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(ATTRIBUTES) + 1)
-    frame = pd.DataFrame(dict(zip(ATTRIBUTES, columns, strict=False)))
-    numbers = {"id": "int64", "area_m2": "float64", "confidence": "float64", "reg_iou": "float64"}
+    names = (*ATTRIBUTES, *PROVENANCE)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * (len(names) + 1)
+    frame = pd.DataFrame(dict(zip(names, columns, strict=False)))
+    measured = ("area_m2", "confidence", "reg_iou", "gsd_m")
+    numbers = {"id": "int64"} | dict.fromkeys(measured, "float64")
     frame = frame.astype(numbers)
     frame["created_at"] = pd.to_datetime(frame["created_at"].astype("float64"), unit="s", utc=True)
     return gpd.GeoDataFrame(frame, geometry=shapely.from_wkb(list(columns[-1])), crs=SRID)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 VIEW_SETTLES_MS = 250
 TICK_MS = 1000
+DEFAULT_WEIGHTS = "default"
 LISTS_EVERY_TICKS = 15
 
 
@@ -98,6 +99,7 @@ class MapApp:
     def open(self) -> None:
         """Read what there is, once the page is up."""
         self._read_scenes()
+        self._background.run("models", self._store.models, self.result.sidebar.show_models)
         self._background.every(TICK_MS, self._tick)
 
     def _listen(self) -> None:
@@ -193,9 +195,10 @@ class MapApp:
         scene_id = self.filters.scene_id
         if scene_id is None:
             return
-        region = self._drawing.drawing.region
+        region, weights = self._drawing.drawing.region, self.filters.weights or DEFAULT_WEIGHTS
         self._action.busy(True)
-        self._background.run("extract", lambda: self._store.extract(scene_id, region), self._started, self._refused)
+        work = partial(self._store.extract, scene_id, region, weights)
+        self._background.run("extract", work, self._started, self._refused)
 
     def _started(self, job: JobView) -> None:
         self._action.busy(False)

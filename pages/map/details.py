@@ -36,6 +36,7 @@ class DetailsCard:
             ("Area", formats.area(found.area_m2)),
             ("Confidence", formats.share(found.confidence)),
             ("Outline", formats.text(found.reg_method or "as detected")),
+            *_provenance(found),
             ("Job", f"<code>{formats.text(found.job_id[:8])}</code>"),
             ("Scene", formats.text(found.scene_name)),
             ("Found", formats.when(found.created_at)),
@@ -45,3 +46,14 @@ class DetailsCard:
     def hide(self) -> None:
         """Show nothing."""
         self.overlay.visible = False
+
+
+def _provenance(found: FootprintView) -> list[tuple[str, str]]:
+    """Return what found the building; jobs of older versions do not tell."""
+    lines = []
+    if found.gsd_m is not None:
+        lines.append(("Ground resolution", formats.gsd(found.gsd_m)))
+    if found.weights_name is not None:
+        short = formats.text((found.weights_sha256 or "")[:8])
+        lines.append(("Weights", f'{formats.text(found.weights_name)} <code title="SHA-256">{short}</code>'))
+    return lines

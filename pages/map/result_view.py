@@ -106,7 +106,10 @@ class ResultView:
         self.sidebar.show_links(job_id, bbox_deg, self._filters.min_confidence)
         if job_id is None:
             self._show_statistics(None)
+            self.sidebar.show_expected(None)
             return
+        least = self._filters.min_confidence
+        self._background.run("expected", lambda: self._store.expected(job_id, least), self.sidebar.show_expected)
         query = query_of(job_id, self._filters.min_confidence, bounds)
         self._background.run("statistics", lambda: self._store.statistics(query), self._show_statistics)
 

@@ -17,6 +17,7 @@ from processing.rendering.footprint_tiles import COLOURS
 if TYPE_CHECKING:
     from pages.projection import Bounds
     from webapp.services.footprints import FootprintStatistics
+    from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import JobView, SceneView
 
 NO_SCENE = '<p class="bf-note">No imagery yet. <a class="bf-link" href="/upload">Upload a scene</a></p>'
@@ -38,15 +39,21 @@ class Sidebar:
         )
         self._scope.link(filters, value="view_only")
         self._figures = pane()
+        self._expected = pane(visible=False)
+        self._weights = _select(filters.param.weights, "")
+        self._models = _section(heading("Detector"), self._weights)
+        self._models.visible = False
         self._links = pane()
         self._no_job = pane(NO_JOB, visible=False)
         self._result = pn.Column(
-            self._job, self._scope, self._figures, _confidence(filters), self._links,
+            self._job, self._scope, self._figures, _confidence(filters), self._expected,
+            self._links,
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
             _section(heading("Scene"), self._scene, self._scene_facts),
             _section(heading("Result"), self._no_job, self._result),
+            self._models,
             _section(heading("Layers"), *_layers(filters), pane(legend())),
         ]
 
@@ -82,6 +89,18 @@ class Sidebar:
         mean = formats.share(found.mean_confidence) if found and found.count else formats.NO_VALUE
         self._figures.object = figures([("buildings", number), ("roof area", total), ("mean confidence", mean)])
 
+    def show_expected(self, found: ExpectedView | None) -> None:
+        """Say how far the footprints shown can be trusted, where that is known."""
+        self._expected.param.update(object=expected_line(found), visible=found is not None)
+
+    def show_models(self, found: list[ModelView]) -> None:
+        """Offer the weights of an extraction, where there is a choice."""
+        options = {f"{model.title} · {formats.gsd(model.gsd_min_m)} to {formats.gsd(model.gsd_max_m)}": model.name
+                   for model in found}
+        if len(found) > 1:
+            self._weights.param.update(options=options, value=found[0].name)
+        self._models.visible = len(found) > 1
+
     def show_links(self, job_id: str | None, bbox_deg: Bounds | None, min_confidence: float) -> None:
         """Point the export buttons at what is shown."""
         self._links.object = export_links(job_id, bbox_deg, min_confidence)
@@ -94,6 +113,15 @@ def unique_labels(found: list[JobView]) -> dict[str, str]:
         label if labels.count(label) == 1 else f"{label} · {job.id[:4]}": job.id
         for label, job in zip(labels, found, strict=True)
     }
+
+
+def expected_line(found: ExpectedView | None) -> str:
+    """Return what precision and recall mean for what is shown, as HTML."""
+    if found is None:
+        return ""
+    parts = ((found.precision, "about {} of the buildings shown are right"), (found.recall, "{} of all are found"))
+    words = ", ".join(text.format(formats.share(value)) for value, text in parts if value is not None)
+    return f'<p class="bf-note" data-expected>at {found.threshold:.2f}: {words} (validation)</p>' if words else ""
 
 
 def legend() -> str:

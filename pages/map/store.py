@@ -12,8 +12,7 @@ from pages import formats
 from pages.map.canvas import rings_of
 from pages.projection import Bounds, area_m2, bounds_to_degrees, to_degrees, to_map
 from pages.session import Session
-from processing.params import ExtractionParams
-from webapp.services import footprints, jobs, scenes
+from webapp.services import footprints, jobs, models, scenes
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from webapp.services.footprints import FootprintStatistics
+    from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import FootprintView, JobView, SceneView
 
 SHAPES_MAX = 3000
@@ -72,12 +72,21 @@ class MapStore:
         """Return the footprint under a point, if there is one."""
         return footprints.footprint_at(self.session.resources, self.session.principal, lon_deg, lat_deg, query)
 
-    def extract(self, scene_id: str, region_m: Polygon | None) -> JobView:
+    def models(self) -> list[ModelView]:
+        """Return the weights that an extraction may use, the default first."""
+        return models.list_models(self.session.resources, self.session.principal)
+
+    def expected(self, job_id: str, min_confidence: float) -> ExpectedView | None:
+        """Return what share of a job's footprints at or above a confidence is right, as far as that was measured."""
+        job = jobs.get_job(self.session.resources, self.session.principal, job_id)
+        return models.expected_of_job(self.session.resources, job, min_confidence)
+
+    def extract(self, scene_id: str, region_m: Polygon | None, weights: str = "default") -> JobView:
         """Submit an extraction of the region (map metres), or of the whole scene."""
         aoi = None if region_m is None else json.loads(to_geojson(to_degrees(region_m)))
-        return jobs.submit_extraction(
-            self.session.resources, self.session.principal, scene_id, ExtractionParams(), aoi_geojson=aoi
-        )
+        resources, principal = self.session.resources, self.session.principal
+        params = models.recommended_params(resources, {"weights": weights})
+        return jobs.submit_extraction(resources, principal, scene_id, params, aoi_geojson=aoi)
 
     def cancel(self, job_id: str) -> JobView:
         """Ask for a job to stop."""

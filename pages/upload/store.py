@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pages.session import Session
-from processing.params import ExtractionParams
 from webapp.services import jobs, scenes
+from webapp.services.models import recommended_params
 
 if TYPE_CHECKING:
     from webapp.services.views import JobView, SceneView
@@ -34,4 +34,5 @@ class UploadStore:
 
     def extract(self, scene_id: str) -> JobView:
         """Submit an extraction of the whole scene."""
-        return jobs.submit_extraction(self.session.resources, self.session.principal, scene_id, ExtractionParams())
+        resources = self.session.resources
+        return jobs.submit_extraction(resources, self.session.principal, scene_id, recommended_params(resources, {}))

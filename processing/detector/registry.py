@@ -1,34 +1,33 @@
-"""Find weights by name or path and load the engine that runs them."""
+"""Load the engine that runs weights, by name or path, alone or several as one detector."""
 
 from pathlib import Path
 
+from processing.detector.catalogue import SUFFIX, WEIGHTS_FOLDER, Catalogue, member_names
+from processing.detector.ensemble import EnsembleDetector
 from processing.detector.onnx_engine import OnnxDetector
-from processing.errors import ParameterInvalid, WeightsInvalid
+from processing.detector.protocol import Detector
+from processing.errors import ParameterInvalid
 from processing.params import DEVICES
 
-WEIGHTS_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "weights"
-SUFFIX = ".onnx"
+__all__ = ["WEIGHTS_FOLDER", "load_detector", "weights_path"]
+SHIPPED = Catalogue()
 
 
-def weights_path(weights: str) -> Path:
+def weights_path(weights: str, catalogue: Catalogue = SHIPPED) -> Path:
     """Return the file of a registered name ("default") or of a path that ends in .onnx.
 
-    Raises `WeightsInvalid` for anything else.
+    Raises `WeightsUnknown` for anything else.
     """
-    if weights.endswith(SUFFIX):
-        return Path(weights)
-    path = WEIGHTS_FOLDER / f"{weights}{SUFFIX}"
-    if path.parent != WEIGHTS_FOLDER or not path.is_file():
-        known = ", ".join(sorted(file.stem for file in WEIGHTS_FOLDER.glob(f"*{SUFFIX}"))) or "none"
-        raise WeightsInvalid(name=weights, detail=f"no weights of that name are installed (installed: {known}).")
-    return path
+    return Path(weights) if weights.endswith(SUFFIX) else catalogue.path_of(weights)
 
 
-def load_detector(weights: str = "default", device: str = "auto") -> OnnxDetector:
-    """Load weights by name or path for `auto`, `cpu` or `cuda`.
+def load_detector(weights: str = "default", device: str = "auto", catalogue: Catalogue = SHIPPED) -> Detector:
+    """Load weights by name or path for `auto`, `cpu` or `cuda`; names joined by `+` work as one detector.
 
-    Raises `WeightsInvalid`, `DeviceUnavailable`, `ParameterInvalid`.
+    Raises `WeightsUnknown`, `WeightsInvalid`, `EnsembleInvalid`, `DeviceUnavailable`, `ParameterInvalid`.
     """
     if device not in DEVICES:
         raise ParameterInvalid(parameter="device", value=device, rule=f"it must be one of {', '.join(DEVICES)}")
-    return OnnxDetector(weights_path(weights), device)
+    names = [weights] if Path(weights).is_file() else member_names(weights)
+    members = [OnnxDetector(weights_path(name, catalogue), device) for name in names]
+    return members[0] if len(members) == 1 else EnsembleDetector(members)

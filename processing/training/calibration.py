@@ -20,22 +20,27 @@ class Calibration:
     gain: float = 1.0
     shift: float = 0.0
 
+    def after(self, earlier: "Calibration") -> "Calibration":
+        """Return the one calibration that does what `earlier` and then this one do."""
+        return Calibration(self.gain * earlier.gain, self.gain * earlier.shift + self.shift)
+
     def apply(self, scores: Floats) -> Floats:
         """Return the confidence of raw scores (K,) in (0, 1)."""
         return np.asarray(1 / (1 + np.exp(-(self.gain * logit(scores) + self.shift))))
 
 
-def fit_calibration(sources: Sequence[tuple[Floats, NDArray[np.bool_]]]) -> Calibration:
-    """Fit by maximum likelihood on (scores, hits) of each source; every source weighs the same.
+def fit_calibration(sources: Sequence[tuple[Floats, NDArray[np.bool_], int]]) -> Calibration:
+    """Fit by maximum likelihood on (scores, hits, number of labels) of each source.
 
-    Raises ValueError where there are no detections, or all are right or all wrong.
+    Every source weighs as if it had the same number of labels. Raises ValueError where there are no detections, or all
+    are right or all wrong.
     """
-    filled = [(scores, hits) for scores, hits in sources if len(scores)]
-    hits = np.concatenate([hits for _, hits in filled]).astype(np.float64) if filled else np.zeros(0)
+    filled = [(scores, hits, labels) for scores, hits, labels in sources if len(scores) and labels]
+    hits = np.concatenate([hits for _, hits, _ in filled]).astype(np.float64) if filled else np.zeros(0)
     if not len(hits) or hits.min() == hits.max():
         raise ValueError("calibration needs right and wrong detections")
-    features = np.column_stack([logit(np.concatenate([scores for scores, _ in filled])), np.ones(len(hits))])
-    weights = np.concatenate([np.full(len(scores), 1 / len(scores)) for scores, _ in filled])
+    features = np.column_stack([logit(np.concatenate([scores for scores, _, _ in filled])), np.ones(len(hits))])
+    weights = np.concatenate([np.full(len(scores), 1 / labels) for scores, _, labels in filled])
     weights *= len(hits) / weights.sum()
     start = np.array([1.0, 0.0])
     values = start.copy()

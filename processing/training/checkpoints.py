@@ -1,7 +1,7 @@
 """The state of a run on disk. Needs torch."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +11,15 @@ from torch import nn
 
 @dataclass(slots=True)
 class RunState:
-    """Where a run stands: steps taken, seconds spent, the recipe it belongs to and the checkpoint it started from."""
+    """Where a run stands: steps taken, seconds spent, recipe and data it belongs to, the weights it started from."""
 
     step: int = 0
     elapsed_s: float = 0.0
     recipe_sha256: str = ""
     started_from_sha256: str | None = None
+    recipe: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    """The manifest of the training data: hash, numbers of images and outlines of each source."""
 
 
 def save_checkpoint(
@@ -29,6 +32,8 @@ def save_checkpoint(
         "elapsed_s": state.elapsed_s,
         "recipe_sha256": state.recipe_sha256,
         "started_from_sha256": state.started_from_sha256,
+        "recipe": state.recipe,
+        "data": state.data,
         "network": network.state_dict(),
         "averaged": averaged.state_dict(),
         "optimizer": optimizer.state_dict(),

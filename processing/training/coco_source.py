@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.errors import LabelsInvalid
+from processing.training.pictures import gsd_of_geotiff
+
 DUPLICATE_BOX_IOU = 0.85
 
 
@@ -39,24 +42,35 @@ class LabelledImage:
 def read_coco(folder: Path) -> list[LabelledImage]:
     """Return the images of a COCO folder with their outlines, exact and near duplicates left out.
 
-    Raises FileNotFoundError where the folder has no annotations.
+    An image's ground sampling distance is its `gsd`, else that of its georeference, else None. Raises `LabelsInvalid`.
     """
-    content = json.loads(_annotation_bytes(folder))
+    try:
+        content = json.loads(_annotation_bytes(folder))
+        images = sorted(content["images"], key=lambda image: str(image["file_name"]))
+        by_image = _outlines_by_image(content["annotations"])
+        return [_image(folder, image, by_image[image["id"]]) for image in images]
+    except (OSError, ValueError) as error:
+        raise LabelsInvalid(name=folder.name, detail=f"the annotations cannot be read ({error})") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        detail = f"the annotations are not COCO with polygons ({type(error).__name__}: {error})"
+        raise LabelsInvalid(name=folder.name, detail=detail) from error
+
+
+def _outlines_by_image(annotations: list[dict[str, Any]]) -> dict[int, list[Outline]]:
     by_image: dict[int, list[Outline]] = defaultdict(list)
-    for annotation in content["annotations"]:
+    for annotation in annotations:
         outline = _outline(annotation)
         if outline is not None:
             by_image[annotation["image_id"]].append(outline)
-    return [
-        LabelledImage(
-            folder / "images" / image["file_name"],
-            image["width"],
-            image["height"],
-            image.get("gsd"),
-            tuple(without_duplicates(by_image[image["id"]])),
-        )
-        for image in sorted(content["images"], key=lambda image: image["file_name"])
-    ]
+    return by_image
+
+
+def _image(folder: Path, image: dict[str, Any], outlines: list[Outline]) -> LabelledImage:
+    path = folder / "images" / image["file_name"]
+    if not path.is_file():
+        raise LabelsInvalid(name=folder.name, detail=f"there is no image {image['file_name']}")
+    gsd_m = image.get("gsd") or gsd_of_geotiff(path)
+    return LabelledImage(path, image["width"], image["height"], gsd_m, tuple(without_duplicates(outlines)))
 
 
 def without_duplicates(outlines: list[Outline]) -> Iterator[Outline]:
@@ -72,12 +86,20 @@ def without_duplicates(outlines: list[Outline]) -> Iterator[Outline]:
 
 
 def folder_digest(folder: Path) -> str:
-    """Return one SHA-256 over the names and bytes of the annotations and all images."""
+    """Return one SHA-256 over the names and bytes of the annotations and all images. Raises `LabelsInvalid`."""
+    if not is_coco_folder(folder):
+        raise LabelsInvalid(name=folder.name, detail="it needs a folder images and annotations.json or .json.gz")
     total = hashlib.sha256(_annotation_bytes(folder))
     for path in sorted((folder / "images").iterdir()):
         total.update(path.name.encode())
         total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
+
+
+def is_coco_folder(folder: Path) -> bool:
+    """Tell whether there are images and annotations."""
+    has_annotations = any((folder / name).is_file() for name in ("annotations.json", "annotations.json.gz"))
+    return has_annotations and (folder / "images").is_dir()
 
 
 def _annotation_bytes(folder: Path) -> bytes:

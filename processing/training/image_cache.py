@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from processing.training.coco_source import LabelledImage, Outline, folder_digest, read_coco
+from processing.training.data_folder import source_folder
+from processing.training.pictures import pool, read_rgb
 from processing.training.recipe import Recipe, SourceSpec
 
 
@@ -56,7 +57,10 @@ class ImageCache:
 
 def build_cache(recipe: Recipe, data: Path, folder: Path) -> ImageCache:
     """Decode all sources of the recipe below `data` into `folder`; a finished cache of the same data is kept."""
-    manifest = {spec.name: {"sha256": folder_digest(data / spec.name), "gsd_m": spec.gsd_m} for spec in recipe.sources}
+    folders = {spec.name: source_folder(data, spec.name) for spec in recipe.sources}
+    manifest = {
+        spec.name: {"sha256": folder_digest(folders[spec.name]), "gsd_m": spec.gsd_m} for spec in recipe.sources
+    }
     done = folder / "manifest.json"
     if done.exists() and _same_data(json.loads(done.read_text()), manifest):
         return ImageCache(folder)
@@ -65,7 +69,7 @@ def build_cache(recipe: Recipe, data: Path, folder: Path) -> ImageCache:
     sources: dict[str, list[CachedImage]] = {}
     with (folder / "pixels.u8").open("wb") as stream:
         for spec in recipe.sources:
-            images = read_coco(data / spec.name)
+            images = read_coco(folders[spec.name])
             target = spec.target_gsd_m or recipe.target_gsd_m
             sources[spec.name] = [_store(image, spec, target, stream) for image in images]
             manifest[spec.name]["images"] = len(images)
@@ -74,21 +78,6 @@ def build_cache(recipe: Recipe, data: Path, folder: Path) -> ImageCache:
         pickle.dump(sources, index)
     done.write_text(json.dumps(manifest, indent=2))
     return ImageCache(folder)
-
-
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Return (H, W, 3) uint8 RGB. Raises ValueError for a file that is no picture."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{path.name} cannot be read as a picture")
-    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def pool(picture: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
-    """Average (H, W, 3) over squares of `factor` pixels; the remainder at the right and below is dropped."""
-    height, width = (side // factor * factor for side in picture.shape[:2])
-    size = (width // factor, height // factor)
-    return np.asarray(cv2.resize(picture[:height, :width], size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
 def _same_data(stored: dict[str, dict[str, object]], wanted: dict[str, dict[str, object]]) -> bool:

@@ -1,47 +1,58 @@
-"""Write the model card that is shipped beside the weights. Needs torch.
+"""The model card that lies beside the weights. Needs onnx.
 
-Field names follow the STAC Machine Learning Model extension. `python -m processing.training.model_card --help` lists
-the files that it is made of: weights, checkpoint, cache and the JSON of `processing.training.evaluate`.
+Field names follow the STAC Machine Learning Model extension.
 """
 
-import argparse
 import hashlib
-import json
 import tomllib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import onnx
-import torch
 
-from processing.training.recipe import Recipe, load_recipe
+from processing.errors import WeightsInvalid
 
 MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 SOURCES = Path(__file__).with_name("sources.toml")
+CARRIED_OVER = ("mlm:hyperparameters", "training", "license", "notes")
+"""What a card keeps when its weights are calibrated again."""
 
 
 @dataclass(frozen=True, slots=True)
-class CardInputs:
-    """What a card is made of. evaluation: the JSON of `processing.training.evaluate`."""
+class TrainingFacts:
+    """How weights were trained, as a checkpoint tells."""
 
-    weights: Path
-    recipe: Recipe
-    manifest: dict[str, dict[str, Any]]
+    recipe: Mapping[str, Any]
+    recipe_sha256: str
+    data: Mapping[str, Mapping[str, Any]]
     steps: int
     elapsed_s: float
-    evaluation: dict[str, Any]
+    started_from_sha256: str | None
+    torch_version: str
 
 
-def build_card(inputs: CardInputs, notes: list[str]) -> dict[str, Any]:
-    """Return the card as plain JSON values. notes: where these weights stand, in sentences."""
-    model = onnx.load(str(inputs.weights))
+def build_card(
+    weights: Path, evaluation: Mapping[str, Any], known: Mapping[str, Any], notes: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return the card as plain JSON values.
+
+    evaluation: the report on validation data, with the calibration. known: an earlier card, or what
+    `describe_training` gives. notes: where these weights stand, in sentences; none: those of the earlier card.
+    Raises `WeightsInvalid`.
+    """
+    model = onnx.load(str(weights))
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    crops = inputs.steps * inputs.recipe.batch_size
-    return {
+    try:
+        window_px = int(metadata["window_px"])
+        gsd = {name: float(metadata[f"gsd_{name}_m"]) for name in ("min", "max", "working")}
+    except (KeyError, ValueError) as error:
+        raise WeightsInvalid(name=weights.name, detail=f"its metadata lack a usable {error.args[0]}") from error
+    card = {
         "stac_extensions": [MLM_SCHEMA],
-        "mlm:name": metadata["name"],
-        "version": metadata["version"],
+        "mlm:name": metadata.get("name", weights.stem),
+        "version": metadata.get("version", ""),
         "mlm:architecture": "Mask R-CNN",
         "mlm:tasks": ["object-detection", "instance-segmentation"],
         "mlm:framework": "ONNX",
@@ -49,24 +60,34 @@ def build_card(inputs: CardInputs, notes: list[str]) -> dict[str, Any]:
         "mlm:pretrained": True,
         "mlm:pretrained_source": "EfficientNet-Lite0, ImageNet (trunk only, Apache-2.0)",
         "mlm:batch_size_suggestion": 1,
-        "mlm:input": [_input(int(metadata["window_px"]))],
+        "mlm:input": [_input(window_px)],
         "mlm:output": _outputs(),
-        "mlm:hyperparameters": asdict(inputs.recipe),
-        "file:size": inputs.weights.stat().st_size,
-        "file:checksum_sha256": hashlib.sha256(inputs.weights.read_bytes()).hexdigest(),
-        "gsd": {name: float(metadata[f"gsd_{name}_m"]) for name in ("min", "max", "working")},
-        "recommended_min_confidence": inputs.evaluation["threshold"],
+        "file:size": weights.stat().st_size,
+        "file:checksum_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
+        "gsd": gsd,
+        "recommended_min_confidence": evaluation["threshold"],
+        "license": "see training.sources",
+        "training": {},
+    }
+    card |= {name: known[name] for name in CARRIED_OVER if name in known}
+    return card | {"evaluation": dict(evaluation)} | ({"notes": list(notes)} if notes else {})
+
+
+def describe_training(facts: TrainingFacts) -> dict[str, Any]:
+    """Return the parts of a card that tell how the weights came about."""
+    crops = facts.steps * int(facts.recipe.get("batch_size", 0))
+    return {
+        "mlm:hyperparameters": dict(facts.recipe),
         "training": {
-            "recipe_sha256": inputs.recipe.digest(),
-            "steps": inputs.steps,
+            "recipe_sha256": facts.recipe_sha256,
+            "started_from_sha256": facts.started_from_sha256,
+            "steps": facts.steps,
             "crops": crops,
-            "hours": round(inputs.elapsed_s / 3600, 2),
-            "crops_per_s": round(crops / inputs.elapsed_s, 2),
-            "torch": torch.__version__,
-            "sources": _describe_sources(inputs.manifest),
+            "hours": round(facts.elapsed_s / 3600, 2),
+            "crops_per_s": round(crops / facts.elapsed_s, 2) if facts.elapsed_s else None,
+            "torch": facts.torch_version,
+            "sources": _describe_sources(facts.data),
         },
-        "evaluation": inputs.evaluation,
-        "notes": notes,
     }
 
 
@@ -98,37 +119,11 @@ def _outputs() -> list[dict[str, Any]]:
 
 
 def _count_values(model: onnx.ModelProto) -> int:
-    half = [weight for weight in model.graph.initializer if weight.data_type == onnx.TensorProto.FLOAT16]
-    return int(sum(onnx.numpy_helper.to_array(weight).size for weight in half))
+    """Count what is trained: everything in half precision, and single precision that belongs to the network."""
+    trained = [weight for weight in model.graph.initializer if weight.name.startswith("network.")]
+    return int(sum(onnx.numpy_helper.to_array(weight).size for weight in trained))
 
 
-def _describe_sources(manifest: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+def _describe_sources(manifest: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     known = tomllib.loads(SOURCES.read_text(encoding="utf-8"))
     return {name: {**known.get(name, {"licence": "not stated"}), **entry} for name, entry in manifest.items()}
-
-
-def main() -> None:
-    """Gather the inputs of a run and write its card."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("recipe.toml"))
-    parser.add_argument("--checkpoint", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--evaluation", type=Path, required=True)
-    parser.add_argument("--note", action="append", default=[])
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    state = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
-    inputs = CardInputs(
-        arguments.weights,
-        load_recipe(arguments.config),
-        json.loads((arguments.cache / "manifest.json").read_text()),
-        state["step"],
-        state["elapsed_s"],
-        json.loads(arguments.evaluation.read_text()),
-    )
-    arguments.output.write_text(json.dumps(build_card(inputs, arguments.note), indent=2) + "\n", encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()

@@ -3,10 +3,12 @@
 import hashlib
 import json
 import tomllib
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+SHIPPED = Path(__file__).with_name("recipe.toml")
+FINE_TUNING_NAME = "fine-tuning"
 MAY_CHANGE = frozenset({"steps", "minutes", "threads", "workers", "checkpoint_minutes"})
 """Choices that a run may change when it is taken up again."""
 
@@ -51,6 +53,15 @@ class Recipe:
     workers: int = 1
     checkpoint_minutes: float = 5.0
 
+    @property
+    def is_fine_tuning(self) -> bool:
+        """Tell whether it only makes sense from trained weights."""
+        return self.name == FINE_TUNING_NAME
+
+    def with_sources(self, sources: tuple[SourceSpec, ...]) -> Self:
+        """Return the same recipe for other data."""
+        return replace(self, sources=sources)
+
     def digest(self) -> str:
         """Return the SHA-256 of what shapes the weights; a run may be lengthened or moved to another machine."""
         values = {name: value for name, value in asdict(self).items() if name not in MAY_CHANGE}
@@ -65,6 +76,11 @@ def load_recipe(path: Path) -> Recipe:
         raise ValueError(f"{path.name} names no sources")
     recipe: Recipe = _build(Recipe, {**values, "sources": sources})
     return recipe
+
+
+def shipped_recipe() -> Recipe:
+    """Return the recipe of the shipped weights."""
+    return load_recipe(SHIPPED)
 
 
 def _build(kind: type, values: dict[str, Any]) -> Any:

@@ -6,7 +6,9 @@ import hashlib
 import logging
 import math
 import random
+import sys
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,14 @@ import torch
 from torch import Tensor, nn
 
 from processing.detector.network import BuildingNetwork
+from processing.detector.registry import weights_path
+from processing.detector.weights_file import load_state
+from processing.errors import ProcessingError, WeightsInvalid
 from processing.training.checkpoints import AveragedWeights, RunState, load_checkpoint, save_checkpoint
+from processing.training.data_folder import fine_tuning_recipe, source_names
 from processing.training.dataset import make_loader
 from processing.training.image_cache import build_cache
-from processing.training.recipe import Recipe, load_recipe
+from processing.training.recipe import Recipe, load_recipe, shipped_recipe
 from processing.training.threads import ThreadChooser
 
 log = logging.getLogger("training")
@@ -29,18 +35,18 @@ class Run:
     """One training run in a folder: cache, checkpoint and log; started afresh or taken up again."""
 
     def __init__(self, recipe: Recipe, data: Path, folder: Path, cache: Path, initial: Path | None = None) -> None:
-        """Prepare a run; `initial` is the checkpoint of another run whose weights a fresh run starts from."""
+        """Prepare a run; `initial` is a file of weights (see `load_state`) that a fresh run starts from."""
         self.recipe = recipe
         self.folder = folder
         self.cache_folder = cache
         folder.mkdir(parents=True, exist_ok=True)
-        build_cache(recipe, data, cache)
+        manifest = build_cache(recipe, data, cache).manifest
         _seed_all(recipe)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = BuildingNetwork()
         self.network.trunk.load_imagenet(imagenet_weights_path())
         self.network.trunk.freeze_early_stages(recipe.frozen_stages)
-        self.state = RunState(recipe_sha256=recipe.digest())
+        self.state = RunState(recipe_sha256=recipe.digest(), recipe=asdict(recipe), data=manifest)
         if initial is not None and not self.checkpoint_path.exists():
             self._start_from(initial)
         # Convolutions over few channels are faster on channels-last tensors, on CPU (13 % of a step) and on CUDA.
@@ -118,10 +124,9 @@ class Run:
         log.info("resumed at step %d", self.state.step)
 
     def _start_from(self, initial: Path) -> None:
-        content = torch.load(initial, map_location="cpu", weights_only=True)
-        self.network.load_state_dict(content["averaged"])
+        start_from(self.network, initial)
         self.state.started_from_sha256 = hashlib.sha256(initial.read_bytes()).hexdigest()
-        log.info("started from the averaged weights of %s (%d steps)", initial.name, content["step"])
+        log.info("started from the weights of %s", initial.name)
 
     def _report(self, sums: dict[str, float], threads: int) -> None:
         means = " ".join(f"{name.removeprefix('loss_')} {value / LOG_EVERY_STEPS:.3f}" for name, value in sums.items())
@@ -131,6 +136,14 @@ class Run:
         log.info(
             "step %d %.0f%% %.2f crops/s (%d threads) loss %.3f %s", self.state.step, share, rate, threads, total, means
         )
+
+
+def start_from(network: BuildingNetwork, initial: Path) -> None:
+    """Fill a network with the weights of a file. Raises `WeightsInvalid` where they are those of another network."""
+    try:
+        network.load_state_dict(load_state(initial))
+    except RuntimeError as error:
+        raise WeightsInvalid(name=initial.name, detail="its weights do not fit this network") from error
 
 
 def rate_share(progress: float, step: int, warmup_steps: int) -> float:
@@ -164,19 +177,66 @@ def _seed_all(recipe: Recipe) -> None:
     torch.set_flush_denormal(True)
 
 
-def main() -> None:
-    """Parse the command line and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--config", type=Path, default=Path(__file__).with_name("recipe.toml"))
-    parser.add_argument("--data", type=Path, required=True, help="folder with one COCO folder for each source")
-    parser.add_argument("--run", type=Path, required=True, help="folder of this run: checkpoint, resumed if present")
-    parser.add_argument("--cache", type=Path, help="folder of the decoded images (default: RUN/cache)")
-    parser.add_argument("--from", type=Path, dest="initial", help="checkpoint whose weights a fresh run starts from")
-    arguments = parser.parse_args()
+def choose_recipe(config: Path | None, data: Path, initial: Path | None, gsd_m: float | None) -> Recipe:
+    """Return the recipe of a file; else the shipped one, where its sources are there; else one for fine-tuning."""
+    if config is not None:
+        return load_recipe(config)
+    shipped = shipped_recipe()
+    if initial is None and {spec.name for spec in shipped.sources} <= set(source_names(data)):
+        return shipped
+    return fine_tuning_recipe(data, gsd_m)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run train", description="Train the detector, or fine-tune it on own labels.")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="a COCO folder, or a folder of these")
+    parser.add_argument("--run", type=Path, required=True, metavar="DIR", help="folder of this run; resumed if present")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="recipe (TOML); without it, one is made for the data"
+    )
+    parser.add_argument(
+        "--from", dest="initial", metavar="FILE", help="weights to start from: a name, .onnx, .safetensors or .pt"
+    )
+    parser.add_argument("--gsd", type=float, metavar="M", help="metres a pixel, for images that do not tell")
+    parser.add_argument("--steps", type=int, metavar="N", help="train this long instead of what the recipe says")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="decoded images (default: RUN/cache)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line and train; return the exit code. What a person can mend is said in one sentence."""
+    args = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    cache = arguments.cache or arguments.run / "cache"
-    Run(load_recipe(arguments.config), arguments.data, arguments.run, cache, arguments.initial).train()
+    try:
+        train(args)
+    except KeyboardInterrupt:
+        log.info("stopped; the same command goes on from the last checkpoint")
+        return 130
+    except (ProcessingError, ValueError, OSError) as error:
+        name = getattr(error, "code", "RecipeInvalid" if isinstance(error, ValueError) else type(error).__name__)
+        sys.stderr.write(f"run: {name}: {error}\n")
+        return 1
+    return 0
+
+
+def train(args: argparse.Namespace) -> None:
+    """Choose recipe and weights, and train to the end. Raises `ProcessingError`, ValueError, OSError."""
+    initial = None if args.initial is None else initial_path(args.initial)
+    recipe = choose_recipe(args.config, args.data, initial, args.gsd)
+    if initial is None and recipe.is_fine_tuning:
+        initial = weights_path("default")
+    if args.steps is not None:
+        recipe = replace(recipe, steps=args.steps, minutes=None)
+    run = Run(recipe, args.data, args.run, args.cache or args.run / "cache", initial)
+    run.train()
+    log.info("next: ./run calibrate %s --data LABELS --output NAME.onnx, on labels not trained on", run.checkpoint_path)
+
+
+def initial_path(weights: str) -> Path:
+    """Return the file of weights to start from: a path to a file, else the name of installed weights."""
+    path = Path(weights)
+    return path if path.suffix else weights_path(weights)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,8 +22,10 @@ def test_polygon_is_drawn_by_clicks_and_closed_on_its_first_corner(map_screen):
     map_screen.click_map(*corners[0])
     expect(map_screen.target).to_contain_text("Drawn region")
     ring = map_screen.shape("region")
-    expected = [(view.west + a * view.width * view.x_m_per_px, view.north - d * view.height * view.y_m_per_px)
-                for a, d in corners]
+    expected = [
+        (view.west + a * view.width * view.x_m_per_px, view.north - d * view.height * view.y_m_per_px)
+        for a, d in corners
+    ]
     for drawn, wanted in zip(ring, expected, strict=True):
         assert drawn == pytest.approx(wanted, abs=2 * view.x_m_per_px)
 

@@ -81,3 +81,26 @@ def test_the_database_refuses_rows_that_contradict_themselves(resources, alice, 
         session.execute(text(insert), {"o": alice.user_id, "s": scene_id})
     with pytest.raises(DBAPIError), resources.database.write() as session:
         session.execute(text(f"UPDATE processing_jobs SET {columns}"))
+
+
+def test_jobs_of_older_versions_learn_their_ground_sampling_distance(address):
+    migrate(address, "0002")
+    database = open_database(address)
+    rows = (
+        "INSERT INTO users (id, username, password_hash, role) VALUES (1, 'ada', 'x', 'user')",
+        "INSERT INTO file_storage (id, owner_id, storage_key, name, media_type, size_bytes, sha256) "
+        "VALUES ('f', 1, 'k', 'a.tif', 'image/tiff', 1, 's')",
+        "INSERT INTO scenes (id, owner_id, file_id, name, width_px, height_px, gsd_m, info) "
+        "VALUES ('s', 1, 'f', 'a.tif', 1, 1, 0.3, '{}')",
+        "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts) VALUES ('plain', 1, 's', '{}', 3)",
+        "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts) "
+        "VALUES ('given', 1, 's', '{\"gsd_m\": 0.5}', 3)",
+    )
+    with database.write() as session:
+        for row in rows:
+            session.connection().exec_driver_sql(row)
+    migrate(address)
+    with database.write() as session:
+        found = dict(session.execute(text("SELECT id, gsd_m FROM processing_jobs")).all())
+    assert found == {"plain": 0.3, "given": 0.5}
+    database.close()

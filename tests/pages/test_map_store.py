@@ -10,6 +10,7 @@ from pages.scene_text import scene_area_m2
 from pages.session import NoSession, Session, current_session
 from processing.errors import AoiOutsideScene
 from tests.browser.town import upload, write_town
+from tests.support.made_weights import write_weights
 from webapp.errors import NotFound
 
 
@@ -61,6 +62,17 @@ def test_area_of_a_region_counts_what_lies_on_the_scene(scene):
     assert scene_area_m2(scene) == pytest.approx(900 * 700 * 0.09, rel=2e-3)
 
 
+def test_an_extraction_takes_the_chosen_weights_and_what_their_card_recommends(store, scene, resources):
+    folder = resources.settings.data_dir / "weights"
+    folder.mkdir()
+    write_weights(folder / "own.onnx", name="own")
+    (folder / "own.json").write_text('{"recommended_min_confidence": 0.2}')
+    assert [model.name for model in store.models()] == ["default", "own"]
+    job = store.extract(scene.id, None, "own")
+    assert (job.params["weights"], job.params["min_confidence"]) == ("own", 0.2)
+    assert store.expected(job.id, 0.5) is None
+
+
 def test_cancel_ends_a_waiting_job(store, scene):
     job = store.extract(scene.id, None)
     assert store.cancel(job.id).state == "cancelled"
@@ -78,4 +90,3 @@ def test_view_without_footprints_has_no_shapes(store, scene):
 def test_page_outside_the_gate_is_refused():
     with pytest.raises(NoSession, match="principal"):
         current_session()
-

@@ -6,10 +6,11 @@ import pytest
 from pages import formats, job_text
 from pages.export_links import export_links, export_url
 from pages.jobs.row import line
-from pages.map.sidebar import unique_labels
+from pages.map.sidebar import expected_line, unique_labels
 from pages.problems import UNEXPECTED, sentence_of
 from processing.errors import CrsMissing
 from webapp.errors import SceneInUse
+from webapp.services.models import ExpectedView
 from webapp.services.views import JobView
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -94,3 +95,11 @@ def test_sentences_of_coded_errors_are_shown_and_of_others_are_not():
     assert "no coordinate reference system" in sentence_of(CrsMissing(name="a.tif"))
     assert "unfinished jobs" in sentence_of(SceneInUse(name="a.tif"))
     assert sentence_of(RuntimeError("secret path")) == UNEXPECTED
+
+
+def test_what_a_confidence_is_worth():
+    at = ExpectedView(0.5, 0.62, 0.6, 0.7, 0.48, 0.4, 0.5)
+    words = "at 0.50: about 62 % of the buildings shown are right, 48 % of all are found (validation)"
+    assert words in expected_line(at)
+    assert "right" not in expected_line(replace(at, precision=None))
+    assert expected_line(replace(at, precision=None, recall=None)) == expected_line(None) == ""

@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from auth.principals import Principal, Role
 from models.user import User
-from processing.params import ExtractionParams
 from webapp.errors import NotFound
 from webapp.resources import Resources
 from webapp.services import jobs, scenes
+from webapp.services.models import recommended_params
 from webapp.services.uploads import begin_upload
 from webapp.services.views import JobView, SceneView
 
@@ -47,7 +47,7 @@ def demo_job(resources: Resources, principal: Principal, scene: SceneView) -> Jo
     for job in jobs.list_jobs(resources, principal, limit=jobs.LIST_LIMIT_MAX):
         if job.scene_id == scene.id and job.state in GOOD_STATES and job.aoi_geojson is None:
             return job
-    return jobs.submit_extraction(resources, principal, scene.id, ExtractionParams())
+    return jobs.submit_extraction(resources, principal, scene.id, recommended_params(resources, {}))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

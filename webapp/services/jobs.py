@@ -1,6 +1,5 @@
 """Jobs as a person knows them: asking for one, looking at it, stopping it."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -17,16 +16,16 @@ from models.job_states import JobState
 from models.queries import jobs as queries
 from models.queries import scenes as scene_queries
 from processing.aoi import read_aoi, region_in_scene
-from processing.errors import ParameterInvalid
 from processing.params import ExtractionParams
 from processing.scene import SceneInfo
+from processing.windows import working_grid
 from webapp.errors import NotFound
 from webapp.resources import Resources
+from webapp.services import models
 from webapp.services.views import JobView, MessageView, to_datetime, to_datetime_or_none
 
 LIST_LIMIT_MAX = 500
 MESSAGES_MAX = 500
-WEIGHTS_RULE = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 def submit_extraction(
@@ -38,21 +37,24 @@ def submit_extraction(
 ) -> JobView:
     """Write a job and the message that announces it in one transaction; works with no broker, too.
 
-    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`,
-    `ParameterInvalid`.
+    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`, `WeightsUnknown`,
+    `EnsembleInvalid`, and `PixelSizeTooLarge` or `PixelSizeTooSmall` for a scene that the weights cannot work on.
     """
-    _check_weights(params)
+    card = models.card_of(resources, params.weights)
     job_id = str(uuid.uuid4())
     with resources.database.write() as session:
         row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="scene", id=scene_id)
+        info = SceneInfo.from_json(row[0].info)
+        working_grid(info, card, params)
         job = ProcessingJob(
             id=job_id,
             owner_id=principal.user_id,
             scene_id=scene_id,
             params=params.to_json(),
-            aoi_geojson=_checked_aoi(SceneInfo.from_json(row[0].info), aoi_geojson),
+            gsd_m=params.gsd_m or info.gsd_m,
+            aoi_geojson=_checked_aoi(info, aoi_geojson),
             max_attempts=resources.settings.max_attempts,
         )
         try:
@@ -109,12 +111,6 @@ def job_messages(resources: Resources, principal: Principal, job_id: str) -> lis
         return [MessageView(to_datetime(row.at), row.level, row.text) for row in rows]
 
 
-def _check_weights(params: ExtractionParams) -> None:
-    """Take names alone: a path would let a user make the worker open any file."""
-    if not WEIGHTS_RULE.fullmatch(params.weights):
-        raise ParameterInvalid(parameter="weights", value=params.weights[:64], rule="it must name installed weights")
-
-
 def _checked_aoi(info: SceneInfo, aoi_geojson: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Return the mended region as GeoJSON; what lies wholly outside is refused now, not by the worker later."""
     if aoi_geojson is None:
@@ -152,6 +148,9 @@ def _view(row: queries.JobRow) -> JobView:
         cancel_requested=job.cancel_requested_at is not None,
         params=job.params,
         aoi_geojson=job.aoi_geojson,
+        gsd_m=job.gsd_m,
+        weights_name=job.weights_name,
+        weights_sha256=job.weights_sha256,
     )
 
 

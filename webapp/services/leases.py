@@ -20,6 +20,8 @@ from webapp.errors import LeaseLost
 from webapp.resources import Resources
 from webapp.services.claims import Beat, Claim, FinishedPart, JobError
 
+NAME_MAX_LENGTH = 255
+
 
 def claim(resources: Resources, job_id: str, owner: str) -> Claim | None:
     """Take a queued job; None if it is not to be had, and then its message is to be dropped.
@@ -64,7 +66,9 @@ def look(resources: Resources, claim: Claim) -> Beat:
     return Beat(cancel_requested=found is not None and found[0] is not None, lost=found is None)
 
 
-def completed_parts(resources: Resources, claim: Claim, weights_sha256: str) -> dict[int, bytes]:
+def completed_parts(
+    resources: Resources, claim: Claim, weights_sha256: str, weights_name: str | None = None
+) -> dict[int, bytes]:
     """Return the payloads of the parts that earlier attempts finished. Raises `LeaseLost`.
 
     Where other weights made them, they and their footprints are removed: one job has one set of weights.
@@ -75,7 +79,11 @@ def completed_parts(resources: Resources, claim: Claim, weights_sha256: str) -> 
         if session.scalar(select(ProcessingJob.weights_sha256).where(job)) != weights_sha256:
             session.execute(delete(JobPart).where(JobPart.job_id == claim.job_id))
             session.execute(delete(BuildingFootprint).where(BuildingFootprint.job_id == claim.job_id))
-            _touch(session, claim, weights_sha256=weights_sha256, footprint_count=0)
+            weights = {
+                "weights_sha256": weights_sha256,
+                "weights_name": weights_name and weights_name[:NAME_MAX_LENGTH],
+            }
+            _touch(session, claim, **weights, footprint_count=0)
         rows = session.execute(select(JobPart.part, JobPart.payload).where(JobPart.job_id == claim.job_id)).all()
     return {part: bytes(payload) for part, payload in rows}
 

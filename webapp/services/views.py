@@ -56,6 +56,11 @@ class JobView:
     cancel_requested: bool
     params: dict[str, Any]
     aoi_geojson: dict[str, Any] | None
+    gsd_m: float | None = None
+    """The ground sampling distance that the job works with."""
+    weights_name: str | None = None
+    """Name and version of the weights that found the footprints; None until a worker has begun."""
+    weights_sha256: str | None = None
 
     @property
     def is_finished(self) -> bool:
@@ -85,6 +90,9 @@ class FootprintView:
     reg_method: str
     created_at: datetime
     geojson: dict[str, Any]
+    gsd_m: float | None = None
+    weights_name: str | None = None
+    weights_sha256: str | None = None
 
 
 def to_datetime(epoch_s: float) -> datetime:

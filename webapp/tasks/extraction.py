@@ -83,7 +83,7 @@ def _run_pipeline(context: WorkerContext, claim: Claim, heart: Heartbeat) -> Non
     path = resources.storage.local_path(claim.storage_key)
     detector = context.load(params.weights)
     plan = plan_extraction(SceneInfo.from_json(dict(claim.scene_info)), detector.card, params, claim.aoi_geojson)
-    completed = leases.completed_parts(resources, claim, detector.card.weights_sha256)
+    completed = leases.completed_parts(resources, claim, detector.card.weights_sha256, detector.card.name)
     _announce(resources, claim, plan, set(completed))
     results = extract(
         path, plan, detector, completed=completed, should_stop=heart.should_stop, on_window=heart.on_window

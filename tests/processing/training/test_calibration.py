@@ -4,10 +4,10 @@ import pytest
 from processing.training.calibration import Calibration, fit_calibration
 
 
-def draw(gain: float, shift: float, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def draw(gain: float, shift: float, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, int]:
     rng = np.random.default_rng(seed)
     scores = rng.uniform(0.05, 0.95, count)
-    return scores, rng.random(count) < Calibration(gain, shift).apply(scores)
+    return scores, rng.random(count) < Calibration(gain, shift).apply(scores), count
 
 
 def test_the_curve_that_made_the_hits_is_found_again():
@@ -16,8 +16,8 @@ def test_the_curve_that_made_the_hits_is_found_again():
 
 
 def test_calibrated_scores_mean_what_they_say():
-    scores, hits = draw(0.5, -1.0, 40000)
-    confidence = fit_calibration([(scores, hits)]).apply(scores)
+    scores, hits, labels = draw(0.5, -1.0, 40000)
+    confidence = fit_calibration([(scores, hits, labels)]).apply(scores)
     for low in np.arange(0.1, 0.5, 0.1):
         inside = (confidence >= low) & (confidence < low + 0.1)
         assert hits[inside].mean() == pytest.approx(confidence[inside].mean(), abs=0.03)
@@ -36,4 +36,10 @@ def test_the_order_of_detections_stays():
 @pytest.mark.parametrize("hits", [[], [True, True], [False, False]])
 def test_nothing_to_learn_from_is_refused(hits):
     with pytest.raises(ValueError, match="right and wrong"):
-        fit_calibration([(np.full(len(hits), 0.5), np.array(hits, dtype=bool))])
+        fit_calibration([(np.full(len(hits), 0.5), np.array(hits, dtype=bool), 2)])
+
+
+def test_two_calibrations_are_one():
+    scores = np.linspace(0.01, 0.99, 30)
+    first, second = Calibration(0.7, -1.0), Calibration(1.4, 0.3)
+    np.testing.assert_allclose(second.after(first).apply(scores), second.apply(first.apply(scores)), atol=1e-6)

@@ -4,6 +4,7 @@ import json
 import numpy as np
 import pytest
 
+from processing.errors import LabelsInvalid
 from processing.training.coco_source import folder_digest, read_coco
 from tests.processing.training.labelled_folder import write_coco
 
@@ -40,6 +41,18 @@ def test_the_digest_changes_with_labels_and_with_pixels(tmp_path):
     assert folder_digest(write_coco(tmp_path / "c", {"a.png": [(10, 10, 30, 31)]})) != first
 
 
-def test_a_folder_without_annotations_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError):
-        read_coco(tmp_path)
+@pytest.mark.parametrize("text", [None, "{", "[]", '{"images": []}', '{"images": [{"id": 1}], "annotations": []}'])
+def test_annotations_that_cannot_be_read_are_refused_by_name(tmp_path, text):
+    folder = tmp_path / "mine"
+    (folder / "images").mkdir(parents=True)
+    if text is not None:
+        (folder / "annotations.json").write_text(text)
+    with pytest.raises(LabelsInvalid, match="mine"):
+        read_coco(folder)
+
+
+def test_a_missing_image_is_named(tmp_path):
+    folder = write_coco(tmp_path / "mine", {"a.png": [(10, 10, 30, 30)]})
+    (folder / "images" / "a.png").unlink()
+    with pytest.raises(LabelsInvalid, match=r"a\.png"):
+        read_coco(folder)

@@ -3,8 +3,9 @@ import pytest
 
 from processing.detector.protocol import RawDetections
 from processing.evaluation import measure
-from processing.training.evaluate import best_mean_threshold, evaluate_windows, paste_all
 from processing.training.labelled_windows import read_windows
+from processing.training.measuring import measure_windows, paste_all
+from processing.training.report import best_mean_threshold
 from tests.processing.training.labelled_folder import write_coco
 
 
@@ -25,10 +26,14 @@ class BrightRoofs:
         return found
 
 
+def results_of(windows):
+    return [window.result for window in measure_windows(BrightRoofs(), windows)]
+
+
 def test_right_detections_measure_as_right(tmp_path):
     roofs = {"a.png": [(10, 10, 30, 20)], "b.png": [(20, 30, 40, 40)], "c.png": []}
     windows = read_windows(write_coco(tmp_path / "source", roofs), 0.4, 0.4, 96)
-    measures = measure(evaluate_windows(BrightRoofs(), windows), 0.5)
+    measures = measure(results_of(windows), 0.5)
     assert measures.labels == 2
     assert measures.ap50 == 1.0
     assert measures.pixel_iou > 0.97
@@ -38,13 +43,13 @@ def test_two_roofs_found_as_one_are_one_wrong_and_two_missed(tmp_path):
     windows = read_windows(
         write_coco(tmp_path / "source", {"a.png": [(10, 10, 20, 20), (60, 60, 20, 20)]}), 0.4, 0.4, 96
     )
-    at = measure(evaluate_windows(BrightRoofs(), windows), 0.5).at_threshold
+    at = measure(results_of(windows), 0.5).at_threshold
     assert (at.precision, at.recall) == (0.0, 0.0)
 
 
 def test_masks_are_pasted_where_the_box_lies():
     box = np.array([[4, 6, 12, 10]], dtype=np.float32)
-    pasted = paste_all(RawDetections(box, np.ones(1, np.float32), np.ones((1, 28, 28), np.float32)), 16)
+    pasted = paste_all(box, np.full((1, 28, 28), 255, np.uint8), 16)
     expected = np.zeros((16, 16), dtype=bool)
     expected[6:10, 4:12] = True
     np.testing.assert_array_equal(pasted[0], expected)
@@ -52,5 +57,5 @@ def test_masks_are_pasted_where_the_box_lies():
 
 def test_the_threshold_is_best_on_average_over_the_sources(tmp_path):
     folder = write_coco(tmp_path / "source", {"a.png": [(10, 10, 30, 20)]})
-    results = evaluate_windows(BrightRoofs(), read_windows(folder, 0.4, 0.4, 96))
-    assert best_mean_threshold([results]) == pytest.approx(0.05)
+    results = results_of(read_windows(folder, 0.4, 0.4, 96))
+    assert best_mean_threshold([results]) == pytest.approx(0.01)

@@ -1,7 +1,7 @@
 import numpy as np
-import pytest
 
-from processing.training.image_cache import build_cache, pool, read_rgb
+from processing.training.image_cache import build_cache
+from processing.training.pictures import pool, read_rgb
 from processing.training.recipe import Recipe, SourceSpec
 from tests.processing.training.labelled_folder import write_coco
 
@@ -28,17 +28,3 @@ def test_a_cache_is_kept_for_the_same_data_and_rebuilt_for_other(tmp_path):
     other = tmp_path / "other"
     write_coco(other / "roofs", {"a.png": [(10, 10, 30, 25)]})
     assert build_cache(RECIPE, other, tmp_path / "cache").manifest != first.manifest
-
-
-def test_pooling_averages_and_drops_the_remainder():
-    picture = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
-    pooled = pool(picture, 2)
-    assert pooled.shape == (2, 2, 3)
-    assert pooled[0, 0, 0] == pytest.approx(picture[:2, :2, 0].mean(), abs=0.5)
-
-
-def test_a_file_that_is_no_picture_is_named(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(b"no picture")
-    with pytest.raises(ValueError, match=r"a\.png"):
-        read_rgb(path)

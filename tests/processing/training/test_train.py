@@ -10,8 +10,9 @@ pytest.importorskip(
     reason="the ImageNet weights are not installed; they belong to the training extra",
 )
 
-from processing.training.recipe import Recipe, SourceSpec  # noqa: E402
-from processing.training.train import Run, rate_share  # noqa: E402
+from processing.detector.registry import weights_path  # noqa: E402
+from processing.training.recipe import Recipe, SourceSpec, shipped_recipe  # noqa: E402
+from processing.training.train import Run, choose_recipe, main, rate_share  # noqa: E402
 from tests.processing.training.labelled_folder import write_coco  # noqa: E402
 
 RECIPE = Recipe(
@@ -85,3 +86,37 @@ def test_the_rate_warms_up_and_falls_along_a_cosine():
     assert rate_share(0.0, 9, 10) == pytest.approx(1.0)
     assert rate_share(0.5, 100, 10) == pytest.approx(0.505)
     assert rate_share(1.0, 100, 10) == pytest.approx(0.01)
+
+
+def test_own_labels_are_enough_to_start_from_the_shipped_weights(data, tmp_path):
+    mine, run = data / "roofs", tmp_path / "run"
+    assert main(["--data", str(mine), "--run", str(run), "--from", "default", "--steps", "1"]) == 0
+    content = torch.load(run / "checkpoint.pt", weights_only=True)
+    assert content["started_from_sha256"] == hashlib.sha256(weights_path("default").read_bytes()).hexdigest()
+    assert content["recipe"]["sources"][0]["name"] == "roofs"
+    assert content["data"]["roofs"]["images"] == 2
+    assert len(content["data"]["roofs"]["sha256"]) == 64
+    assert (
+        main(["--data", str(mine), "--run", str(run), "--from", "default", "--steps", "1"]) == 0
+    )  # nothing left to do
+
+
+def test_the_shipped_recipe_is_taken_where_its_sources_are(data, tmp_path):
+    assert choose_recipe(None, data, None, None).is_fine_tuning
+    for spec in shipped_recipe().sources:
+        write_coco(tmp_path / "all" / spec.name, {"a.png": [(10, 10, 30, 20)]})
+    assert choose_recipe(None, tmp_path / "all", None, None) == shipped_recipe()
+    assert choose_recipe(None, tmp_path / "all", tmp_path / "a.onnx", None).is_fine_tuning
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        (["--from", "nothing"], "WeightsUnknown"),
+        (["--from", "missing.pt"], "WeightsInvalid"),
+        (["--config", "missing.toml"], "FileNotFoundError"),
+    ],
+)
+def test_what_a_person_can_mend_is_said_in_a_sentence(data, tmp_path, capsys, options, code):
+    assert main(["--data", str(data), "--run", str(tmp_path / "run"), *options]) == 1
+    assert f"run: {code}: " in capsys.readouterr().err

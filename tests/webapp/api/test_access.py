@@ -39,6 +39,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/buildings"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/api/v1/models"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/models/{name}"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/scenes/{scene_id}/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200)),
     ("GET", "/tiles/footprints/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
@@ -93,6 +95,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
     for (method, path), expected in TABLE.items():
         url = (path + expected.query).format(**values)
         body = expected.json
+        if path == "/api/v1/models/{name}":
+            url = "/api/v1/models/default"
         if body is EXTRACT:
             body = EXTRACT | {"scene_id": result.scene_id}
         for who, client, status in zip(

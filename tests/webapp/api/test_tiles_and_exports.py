@@ -209,7 +209,8 @@ def test_lists_tell_how_many_there_are(api, alice, result):
     assert (page["numberMatched"], page["numberReturned"], len(page["features"])) == (result.footprint_count, 3, 3)
     feature = page["features"][0]
     assert shapely.geometry.shape(feature["geometry"]).is_valid
-    assert set(feature["properties"]) == {"job_id", "scene_id", "area_m2", "confidence", "reg_method", "created_at"}
+    found_by = {"job_id", "job_url", "scene_id", "gsd_m", "weights", "weights_sha256"}
+    assert set(feature["properties"]) == {"area_m2", "confidence", "reg_method", "created_at"} | found_by
     statistics = client.get("/api/v1/buildings/statistics/overview", params={"job_id": result.job_id}).json()
     assert statistics["count"] == result.footprint_count
     assert statistics["mean_area_m2"] == pytest.approx(statistics["total_area_m2"] / result.footprint_count)

@@ -125,17 +125,13 @@ def test_an_unusual_but_honest_file_is_taken_and_shown(sqlite_api, alice, tmp_pa
     assert accepted.status_code == 202
 
 
-def test_pixels_of_four_metres_end_the_job_with_a_code(sqlite_api, alice, tmp_path):
+def test_pixels_of_four_metres_are_refused_at_once_and_leave_nothing(sqlite_api, alice, tmp_path):
     path = write_bands(tmp_path / "coarse.tif", np.full((3, 300, 300), 90, np.uint8), transform=UTM @ UTM.scale(13.4))
     client = sqlite_api.program(alice)
     answer = send(client, path)
-    if answer.status_code == 202:
-        job_id = answer.json()["job_id"]
-        run_job(sqlite_api.resources, job_id)
-        status = client.get(f"/api/v1/ml-processing/task-status/{job_id}").json()
-        assert (status["status"], status["error"]["code"]) == ("failed", "PixelSizeTooLarge")
-    else:
-        assert (answer.status_code, answer.json()["code"]) == (422, "PixelSizeTooLarge")
+    assert (answer.status_code, answer.json()["code"]) == (422, "PixelSizeTooLarge")
+    assert client.get("/api/v1/scenes").json()["scenes"] == []
+    assert client.get("/api/v1/jobs").json()["jobs"] == []
 
 
 @pytest.mark.parametrize(
@@ -194,10 +190,19 @@ def test_a_wrong_parameter_is_named(shared_api, sam, parameters, named):
     assert answer.json()["parameters"]["parameter"] == named
 
 
-@pytest.mark.parametrize("fields", [{"min_confidence": "nan"}, {"gsd_m": "wide"}, {"regularize": "maybe"}])
-def test_a_wrong_form_field_leaves_nothing(sqlite_api, alice, tmp_path, fields):
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"min_confidence": "nan"}, "ParameterInvalid"),
+        ({"gsd_m": "wide"}, "ParameterInvalid"),
+        ({"regularize": "maybe"}, "ParameterInvalid"),
+        ({"weights": "../evil"}, "ParameterInvalid"),
+        ({"weights": "nothing"}, "WeightsUnknown"),
+    ],
+)
+def test_a_wrong_form_field_leaves_nothing(sqlite_api, alice, tmp_path, fields, code):
     answer = send(sqlite_api.program(alice), write_scene(tmp_path / "town.tif"), **fields)
-    assert (answer.status_code, answer.json()["code"]) == (422, "ParameterInvalid")
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
     assert nothing_left(sqlite_api)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select, text
 
 from models.job import OutboxEntry, ProcessingJob
 from models.job_states import JobState
-from processing.errors import AoiInvalid, AoiOutsideScene, ParameterInvalid
+from processing.errors import AoiInvalid, AoiOutsideScene, PixelSizeTooLarge, PixelSizeTooSmall, WeightsUnknown
 from processing.params import ExtractionParams
 from tests.support.jobs import add_scene, submit
 from webapp.errors import NotFound
@@ -68,8 +68,15 @@ def test_a_bow_tie_is_mended(resources, alice):
 @pytest.mark.parametrize("weights", ["../secret", "/etc/passwd", "x.onnx", "", "A" * 100])
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_weights_are_named_never_a_path(resources, alice, weights):
-    with pytest.raises(ParameterInvalid):
+    with pytest.raises(WeightsUnknown):
         jobs.submit_extraction(resources, alice, add_scene(resources, alice), ExtractionParams(weights=weights))
+
+
+@pytest.mark.parametrize(("gsd_m", "error"), [(4.0, PixelSizeTooLarge), (0.01, PixelSizeTooSmall)])
+def test_a_scene_that_the_weights_cannot_work_on_makes_no_job(resources, alice, gsd_m, error):
+    with pytest.raises(error):
+        jobs.submit_extraction(resources, alice, add_scene(resources, alice), ExtractionParams(gsd_m=gsd_m))
+    assert count(resources, ProcessingJob) == count(resources, OutboxEntry) == 0
 
 
 def test_jobs_come_newest_first_page_by_page(resources, alice):

@@ -110,11 +110,12 @@ def test_a_job_that_fails_at_every_attempt_is_dead_with_a_reason(resources, alic
 
 
 def test_a_problem_of_the_scene_fails_at_once_with_its_code(resources, alice, scene):
-    job = jobs.submit_extraction(resources, alice, scene.id, ExtractionParams(gsd_m=4.0))
+    # Accepted with the installed weights' card; the worker's own detector wants coarser pixels.
+    job = jobs.submit_extraction(resources, alice, scene.id, ExtractionParams(gsd_m=0.04))
     assert run_extraction(context_of(resources, BrightRoofs(CARD)), job.id) is JobState.FAILED
     failed = jobs.get_job(resources, alice, job.id)
-    assert (failed.state, failed.error_code, failed.attempt) == ("failed", "PixelSizeTooLarge", 1)
-    assert "4.00 m" in failed.error_message
+    assert (failed.state, failed.error_code, failed.attempt) == ("failed", "PixelSizeTooSmall", 1)
+    assert "0.0400 m" in failed.error_message
 
 
 def test_a_lost_file_fails_the_job(resources, alice, scene):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from math import isfinite
 from typing import Annotated
 
 import anyio.to_thread
@@ -20,7 +21,7 @@ from webapp.api.schemas.buildings import (
 from webapp.services import exports, footprints
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
-PROPERTIES = ("job_id", "scene_id", "area_m2", "confidence", "reg_method")
+PROPERTIES = ("job_id", "scene_id", "area_m2", "confidence", "reg_method", "weights", "weights_sha256")
 GEOJSON = "application/geo+json"
 
 
@@ -38,7 +39,11 @@ def list_buildings(
             "id": int(row.id),
             "geometry": json.loads(shapely.to_geojson(row.geometry)),
             "properties": {name: getattr(row, name) for name in PROPERTIES}
-            | {"created_at": row.created_at.isoformat()},
+            | {
+                "gsd_m": row.gsd_m if isfinite(row.gsd_m) else None,
+                "created_at": row.created_at.isoformat(),
+                "job_url": f"/api/v1/jobs/{row.job_id}",
+            },
         }
         for row in frame.itertuples()
     ]

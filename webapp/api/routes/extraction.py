@@ -6,26 +6,27 @@ from typing import Any
 
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 
-from processing.errors import ParameterInvalid
-from processing.params import ExtractionParams
+from processing.errors import ParameterInvalid, ProcessingError
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
 from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
 from webapp.errors import UploadTooLarge
 from webapp.services import jobs, scenes, tiles
+from webapp.services.models import recommended_params
 from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
 TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 NUMBERS = ("min_confidence", "gsd_m")
-FIELDS = frozenset((*NUMBERS, "regularize"))
-WEIGHTS_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+FIELDS = frozenset((*NUMBERS, "regularize", "weights"))
+WEIGHTS_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,255}")
 _PROPERTIES = {
     "file": {"type": "string", "format": "binary"},
     "min_confidence": {"type": "number"},
     "gsd_m": {"type": "number"},
     "regularize": {"type": "boolean"},
+    "weights": {"type": "string"},
 }
 _SCHEMA = {"type": "object", "required": ["file"], "properties": _PROPERTIES, "additionalProperties": False}
 FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
@@ -47,12 +48,17 @@ async def upload_image(
     form = UploadForm(content_type, lambda name: begin_upload(resources, principal, name), FIELDS)
     try:
         await feed_body(request, "The file", form.feed)
-        received, params = form.finish(), params_of(form.values)
+        received, values = form.finish(), values_of(form.values)
+        params = recommended_params(resources, values)
     except BaseException:
         form.abort()
         raise
     scene = await check_in_thread(scenes.register_scene, resources, principal, received)
-    job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
+    try:
+        job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
+    except ProcessingError:  # such as a scene that the weights cannot work on: a refused request leaves nothing
+        await in_thread(scenes.delete_scene, resources, principal, scene.id)
+        raise
     later.add_task(tiles.prepare_scene, resources, principal, scene.id)
     answer = accepted(job)
     response.headers["Location"] = answer.status_url
@@ -64,7 +70,7 @@ def extract_buildings(
     body: ExtractIn, response: Response, resources: CurrentResources, principal: CurrentPrincipal
 ) -> AcceptedOut:
     """Extract the buildings of a scene, or of a region of it."""
-    params = ExtractionParams.from_json(_checked(body.parameters))
+    params = recommended_params(resources, _checked(body.parameters))
     answer = accepted(jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi))
     response.headers["Location"] = answer.status_url
     return answer
@@ -78,7 +84,7 @@ def get_task_status(task_id: str, resources: CurrentResources, principal: Curren
     return task_status(job, [MessageOut.model_validate(line) for line in lines])
 
 
-def params_of(fields: dict[str, str]) -> ExtractionParams:
+def values_of(fields: dict[str, str]) -> dict[str, Any]:
     """Build parameters from form fields. Raises `ParameterInvalid`."""
     values: dict[str, Any] = {name: _number(name, fields[name]) for name in NUMBERS if fields.get(name)}
     if fields.get("regularize"):
@@ -86,7 +92,9 @@ def params_of(fields: dict[str, str]) -> ExtractionParams:
         if text not in TRUTHS:
             raise ParameterInvalid(parameter="regularize", value=text, rule="it must be true or false")
         values["regularize"] = TRUTHS[text]
-    return ExtractionParams.from_json(values)
+    if fields.get("weights"):
+        values["weights"] = fields["weights"]
+    return _checked(values)
 
 
 def _number(name: str, text: str) -> float:
@@ -116,7 +124,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         if wrong_bool or not isinstance(value, kinds[name]):
             rule = f"it must be of type {' or '.join(kind.__name__ for kind in kinds[name])}"
             raise ParameterInvalid(parameter=name, value=str(value)[:100], rule=rule)
-    if not WEIGHTS_NAME.fullmatch(values.get("weights", "default")):
+    if not WEIGHTS_NAMES.fullmatch(values.get("weights", "default")):
         # A path is for the local user's command line only.
-        raise ParameterInvalid(parameter="weights", value=values["weights"][:100], rule="it must be a name")
+        raise ParameterInvalid(parameter="weights", value=values["weights"][:100], rule="it must be a name, or a+b")
     return values

@@ -32,6 +32,9 @@ class JobOut(BaseModel):
     cancel_requested: bool
     params: dict[str, Any]
     aoi_geojson: dict[str, Any] | None
+    gsd_m: float | None
+    weights_name: str | None
+    weights_sha256: str | None
 
 
 class JobsOut(BaseModel):

@@ -51,6 +51,11 @@ class OnnxDetector:
         """Where it runs: cpu or cuda."""
         return "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
 
+    @property
+    def batch_windows(self) -> int:
+        """The exported graph takes one window."""
+        return 1
+
     def detect(self, images: NDArray[np.uint8]) -> list[RawDetections]:
         """Find buildings in windows.
 

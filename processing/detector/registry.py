@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from processing.detector.onnx_engine import OnnxDetector
+from processing.detector.engines import open_engine
+from processing.detector.protocol import Detector
 from processing.errors import ParameterInvalid, WeightsInvalid
 from processing.params import DEVICES
 
@@ -24,11 +25,11 @@ def weights_path(weights: str) -> Path:
     return path
 
 
-def load_detector(weights: str = "default", device: str = "auto") -> OnnxDetector:
+def load_detector(weights: str = "default", device: str = "auto") -> Detector:
     """Load weights by name or path for `auto`, `cpu` or `cuda`.
 
     Raises `WeightsInvalid`, `DeviceUnavailable`, `ParameterInvalid`.
     """
     if device not in DEVICES:
         raise ParameterInvalid(parameter="device", value=device, rule=f"it must be one of {', '.join(DEVICES)}")
-    return OnnxDetector(weights_path(weights), device)
+    return open_engine(weights_path(weights), device)

@@ -3,7 +3,8 @@
 Subjects: ONNX Runtime in single precision and, where such a file exists, in 8-bit; the torch engine where safetensors
 weights exist; the peer with random weights, whose speed does not depend on them. Each pass of each subject runs in a
 process of its own, in turn, so that a machine that grows busy slows all of them. Then one profile of a whole
-extraction, stage by stage. Everything runs on the CPU. What needs torch runs in this interpreter, or in the one that BENCH_TORCH_PYTHON names.
+extraction, stage by stage. Everything runs on the CPU. What needs torch runs in this interpreter, or in the one that
+BENCH_TORCH_PYTHON names.
 """
 
 import sys

@@ -1,12 +1,12 @@
 """Make the next item in another thread while the current one is in use."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 
 END = object()
 
 
-def read_ahead[T](items: Generator[T]) -> Iterator[T]:
+def read_ahead[T](items: Generator[T]) -> Generator[T]:
     """Yield the items of a generator; while one is in use the next is being made, and never more than that one.
 
     The generator runs and is closed in one thread of its own, since open files belong to the thread that uses them.

@@ -44,7 +44,7 @@ class TorchDetector:
         self._half = on_cuda if options.half is None else options.half
         self._padded = options.compiled
         self.batch_windows = options.batch_windows or (CUDA_BATCH_WINDOWS if on_cuda else 1)
-        placed = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        placed = network.to(self._device, memory_format=torch.channels_last)
         self._network = BatchNetwork(placed, _compile if options.compiled else None)
 
     @property
@@ -55,7 +55,7 @@ class TorchDetector:
     @property
     def device(self) -> str:
         """Where it runs: cpu or cuda."""
-        return self._device.type
+        return str(self._device.type)
 
     def detect(self, images: NDArray[np.uint8]) -> list[RawDetections]:
         """Find buildings in windows.
@@ -82,8 +82,9 @@ class TorchDetector:
         missing = self.batch_windows - len(images) if self._padded else 0
         return np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else np.ascontiguousarray(images)
 
-    def _precision(self) -> AbstractContextManager[None]:
-        return torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half)
+    def _precision(self) -> AbstractContextManager[Any]:
+        precision: AbstractContextManager[Any] = torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half)
+        return precision
 
 
 def _split(batch: BatchDetections, scores: torch.Tensor, windows: int) -> list[RawDetections]:

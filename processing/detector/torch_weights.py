@@ -24,6 +24,7 @@ def write_weights(network: BuildingNetwork, metadata: ExportMetadata, path: Path
     state = {name: value.contiguous() for name, value in network.state_dict().items()}
     part = path.with_name(f"{path.name}.part")
     save_file(state, part, metadata=metadata.to_properties())
+    part.chmod(0o644)  # safetensors makes files for their owner alone
     part.replace(path)
     network.float()
 

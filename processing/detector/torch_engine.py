@@ -83,7 +83,8 @@ class TorchDetector:
         return np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else np.ascontiguousarray(images)
 
     def _precision(self) -> AbstractContextManager[Any]:
-        precision: AbstractContextManager[Any] = torch.autocast(self._device.type, dtype=torch.bfloat16, enabled=self._half)
+        kind = self._device.type
+        precision: AbstractContextManager[Any] = torch.autocast(kind, dtype=torch.bfloat16, enabled=self._half)
         return precision
 
 

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from processing.rects import Rect, meet
-from processing.views import MaskShape, View, tight
+from processing.views import MaskShape, View, border_of, tight
 from processing.windows import WorkingGrid
 
 SAME_ABOVE_IOU = 0.5
 FRAGMENT_WITHIN = 0.7
 APART_BELOW = 0.3
 LARGEST_UNION_WINDOWS = 8
+
+
+Window = tuple[int, int]
+"""Column and row."""
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +28,10 @@ class Instance:
     confirmed: bool
     """Seen whole by one window, or in agreement by several; a lone fragment is not."""
     key: tuple[int, ...]
+    seen_by: frozenset[Window]
+    """Every window whose view went into it, or agreed with it."""
+    owner: Window | None
+    """The window that sees its place best; None where no window sees it whole."""
 
     @property
     def rank(self) -> tuple[bool, float, tuple[int, ...]]:
@@ -65,6 +73,7 @@ def instances_of(group: Sequence[View], grid: WorkingGrid) -> list[Instance]:
 
     The whole view that lies deepest in its window wins; only a building that no window sees whole is put together.
     """
+    seen_by = frozenset(view.window for view in group)
     ordered = sorted(group, key=lambda view: (view.cut, -view.depth_px, -view.score, view.key))
     chosen: list[Instance] = []
     fragments: list[View] = []
@@ -74,8 +83,14 @@ def instances_of(group: Sequence[View], grid: WorkingGrid) -> list[Instance]:
         if view.cut:
             fragments.append(view)
         else:
-            chosen.append(Instance(view.shape, view.score, True, view.key))
+            chosen.append(Instance(view.shape, view.score, True, view.key, seen_by, _owner(view.shape.rect, grid)))
     return chosen + _joined(fragments, grid)
+
+
+def _owner(rect: Rect, grid: WorkingGrid) -> Window | None:
+    """Return the window that sees a place best, or None where that window's border cuts it too."""
+    owner = grid.owner_of(rect)
+    return None if border_of(rect, owner, grid)[0] else owner
 
 
 def _overlap(shape: MaskShape, other: MaskShape) -> float:
@@ -95,13 +110,15 @@ def _joined(fragments: list[View], grid: WorkingGrid) -> list[Instance]:
     x0, y0 = rects[:, :2].min(axis=0)
     x1, y1 = rects[:, 2:].max(axis=0)
     if max(x1 - x0, y1 - y0) > LARGEST_UNION_WINDOWS * grid.window_px:
-        return [Instance(view.shape, view.score, False, view.key) for view in fragments]
+        return [Instance(view.shape, view.score, False, view.key, frozenset([view.window]), None) for view in fragments]
     canvas = np.zeros((y1 - y0, x1 - x0), np.uint8)
     for view in fragments:
         left, top, right, bottom = view.shape.rect
         area = canvas[top - y0 : bottom - y0, left - x0 : right - x0]
         np.maximum(area, view.shape.probability, out=area)
     shape = tight(MaskShape(int(x0), int(y0), canvas))
-    several = len({view.window for view in fragments}) > 1
-    score = max(view.score for view in fragments)
-    return [Instance(shape, score, several, min(view.key for view in fragments))] if shape else []
+    if shape is None:
+        return []
+    seen_by = frozenset(view.window for view in fragments)
+    score, key = max(view.score for view in fragments), min(view.key for view in fragments)
+    return [Instance(shape, score, len(seen_by) > 1, key, seen_by, _owner(shape.rect, grid))]

@@ -1,8 +1,9 @@
 """Join what the windows saw into buildings, once and whole, in memory that does not grow with the scene.
 
-A building climbs a ladder: seen → joined → judged → traced → settled. It takes a step only when all its neighbours
-stand on the same rung, and joining waits until every window that could add a view is done. Each step looks at direct
-neighbours only, so that the result depends neither on the order of the windows nor on how they are grouped into parts.
+A building climbs a ladder: seen → joined → doubted → judged → traced → settled. It takes a step only when all its
+neighbours stand on the same rung, and joining waits until every window that could add a view is done. Each step looks
+at direct neighbours only, so that the result depends neither on the order of the windows nor on how they are grouped
+into parts.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,7 +16,7 @@ from shapely.geometry.base import BaseGeometry
 
 from processing.matching import Instance, instances_of, same_building
 from processing.neighbourhood import Neighbourhood
-from processing.overlaps import survives, trimmed, without_outlines
+from processing.overlaps import denied, survives, trimmed, without_outlines
 from processing.polygonize import outline_of
 from processing.rects import Rect, dilate
 from processing.regularize import MOST_BEYOND_PX, Regularized, keep_raw, regularize
@@ -32,9 +33,10 @@ class Rung(IntEnum):
 
     SEEN = 0
     JOINED = 1
-    JUDGED = 2
-    TRACED = 3
-    SETTLED = 4
+    DOUBTED = 2
+    JUDGED = 3
+    TRACED = 4
+    SETTLED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,13 @@ class PlaneFootprint:
 class _Building:
     """An instance on its way up; views on the lowest rung are kept beside it, not in it."""
 
-    __slots__ = ("final", "fitted", "forgotten", "instance", "key", "raw", "rect", "rung", "survives")
+    __slots__ = ("denied", "final", "fitted", "forgotten", "instance", "key", "raw", "rect", "rung", "survives")
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.rect = dilate(instance.shape.rect, REACH_PX)
         self.rung = Rung.JOINED
+        self.denied = False
         self.survives = True
         self.forgotten = False
         self.key = ""
@@ -93,7 +96,7 @@ class Merger:
         self._awaited.remove(done)
         self._join()
         finished: list[_Building] = []
-        for rung in (Rung.JOINED, Rung.JUDGED, Rung.TRACED):
+        for rung in (Rung.JOINED, Rung.DOUBTED, Rung.JUDGED, Rung.TRACED):
             finished = self._climb(rung)
         self._forget()
         return [footprint for footprint in map(_finish, finished) if footprint is not None]
@@ -127,8 +130,11 @@ class Merger:
         ready = [building for building in self._climbing if building.rung == rung and self._may_leave(building)]
         neighbours = [self._higher(building) for building in ready]
         if rung == Rung.JOINED:
+            self._doubt(ready)
+        elif rung == Rung.DOUBTED:
             for building, higher in zip(ready, neighbours, strict=True):
-                building.survives = survives(building.instance, [other.instance for other in higher])
+                others = [other.instance for other in higher if not other.denied]
+                building.survives = not building.denied and survives(building.instance, others)
         elif rung == Rung.JUDGED:
             self._trace(ready, neighbours)
         else:
@@ -147,6 +153,11 @@ class Merger:
         rank = building.instance.rank
         found = [other for other in self._buildings.meeting(building.rect) if other.instance.rank > rank]
         return sorted(found, key=lambda other: other.instance.rank, reverse=True)
+
+    def _doubt(self, ready: list[_Building]) -> None:
+        for building in ready:
+            around = [other.instance for other in self._buildings.meeting(building.rect) if other is not building]
+            building.denied = denied(building.instance, around)
 
     def _trace(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
         traced = []

@@ -16,6 +16,8 @@ FRAGMENT_SURVIVES_WITH = 0.7
 """Share of its own pixels that a building, or a lone fragment, must keep. What has less was another one's part."""
 SAME_ABOVE_IOU = 0.25
 """Two instances that agree this much are two readings of one building; the lower would keep a frame around it."""
+SAME_PLACE_ABOVE = 0.3
+"""Share of an instance's pixels under another one, from which on both show the same place."""
 
 
 def survives(instance: Instance, higher: Iterable[Instance]) -> bool:
@@ -25,6 +27,27 @@ def survives(instance: Instance, higher: Iterable[Instance]) -> bool:
         return False
     left = without(instance.shape, higher).area_px
     return bool(left >= instance.shape.area_px * (SURVIVES_WITH if instance.confirmed else FRAGMENT_SURVIVES_WITH))
+
+
+def denied(instance: Instance, neighbours: Iterable[Instance]) -> bool:
+    """Tell whether the window that sees an instance's place best finds nothing there.
+
+    Networks err near the border of their picture. Believing each window only where it sees best makes what is found
+    depend on the ground, not on where windows happen to end. A window that finds something else there does not deny:
+    rank decides between the two.
+    """
+    owner = instance.owner
+    if owner is None or owner in instance.seen_by:
+        return False
+    return not any(owner in other.seen_by and _share_under(instance, other) >= SAME_PLACE_ABOVE for other in neighbours)
+
+
+def _share_under(instance: Instance, other: Instance) -> float:
+    rect = meet(instance.shape.rect, other.shape.rect)
+    if rect is None:
+        return 0.0
+    both = np.count_nonzero(instance.shape.mask_in(rect) & other.shape.mask_in(rect))
+    return float(both / instance.shape.area_px)
 
 
 def _iou(shape: MaskShape, other: MaskShape) -> float:

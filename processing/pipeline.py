@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +24,11 @@ from processing.georeference import Georeference, georeference_of
 from processing.merging import Merger
 from processing.params import ExtractionParams
 from processing.part_detections import KEY_BYTES, PartDetections
+from processing.read_ahead import read_ahead
 from processing.rects import Rect
 from processing.scene import SceneInfo
 from processing.scene_geometry import WGS84
-from processing.scene_pixels import SceneReader, open_scene
+from processing.scene_pixels import open_scene
 from processing.views import views_of
 from processing.windows import Part, WorkingGrid, parts_of, working_grid
 
@@ -115,20 +118,24 @@ def extract(
 
     `completed` holds the payloads of parts that an earlier run finished; they are not inferred again, and the
     footprints come out the same. A payload that is damaged or comes from other weights is computed anew.
-    `should_stop` is asked between windows; when true `Cancelled` is raised. `on_window(done, total)` hears of progress.
+    While the detector works on one part, the next one is read; two parts' pictures are in memory, never more.
+    `should_stop` is asked between batches of windows; when true `Cancelled` is raised. `on_window(done, total)` hears
+    of progress.
     """
     run = _Run(plan, detector, should_stop or (lambda: False), on_window or (lambda done, total: None))
-    payloads = completed or {}
     merger = Merger(plan.grid, [part.windows for part in plan.parts], squared=plan.params.regularize)
     windows_done = 0
-    with open_scene(path, plan.info) as scene:
-        for part in plan.parts:
-            found, payload = run.restore(part, payloads.get(part.index)) or run.infer(part, scene, windows_done)
+    with closing(read_ahead(run.load(path, completed or {}))) as loaded:
+        for part, have in loaded:
+            found, payload = run.infer(part, have, windows_done) if isinstance(have, np.ndarray) else have
             finished = merger.add(_pairs(part), views_of(found, plan.grid))
             windows_done += len(part.windows)
             run.on_window(windows_done, plan.windows_total)
             frame = to_frame(finished, plan.georeference, plan.aoi, plan.params.min_area_m2)
             yield PartResult(part.index, payload, windows_done, plan.windows_total, frame)
+
+
+_Have = tuple[PartDetections, bytes] | NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -138,29 +145,37 @@ class _Run:
     should_stop: ShouldStop
     on_window: OnWindow
 
-    def restore(self, part: Part, payload: bytes | None) -> tuple[PartDetections, bytes] | None:
+    def load(self, path: Path, payloads: Mapping[int, bytes]) -> Generator[tuple[Part, _Have]]:
+        """Give each part with its detections where an earlier run has them, else with its picture (H, W, 3) uint8."""
+        with open_scene(path, self.plan.info) as scene:
+            for part in self.plan.parts:
+                restored = self._restore(part, payloads.get(part.index))
+                yield part, restored or scene.read_working(self.plan.grid, _covering(part, self.plan.grid))
+
+    def _restore(self, part: Part, payload: bytes | None) -> tuple[PartDetections, bytes] | None:
         found = PartDetections.from_bytes(payload, self._key(part)) if payload else None
         return (found, payload) if found and payload else None
 
-    def infer(self, part: Part, scene: SceneReader, windows_before: int) -> tuple[PartDetections, bytes]:
-        grid = self.plan.grid
-        rect = _covering(part, grid)
+    def infer(self, part: Part, picture: NDArray[np.uint8], windows_before: int) -> tuple[PartDetections, bytes]:
+        """Run the detector over the windows of a part that hold imagery, as many at once as it likes."""
         self._stop_if_asked()
-        picture = scene.read_working(grid, rect)
-        found = []
-        for count, window in enumerate(_pairs(part)):
+        pixels = _cut(part, picture, self.plan.grid)
+        filled = [window for window, window_pixels in pixels.items() if window_pixels.any()]
+        done = self._count(windows_before, len(pixels) - len(filled))
+        found: list[tuple[tuple[int, int], RawDetections]] = []
+        for windows in batched(filled, self.detector.batch_windows):
             self._stop_if_asked()
-            x0, y0, x1, y1 = grid.window_rect(*window)
-            pixels = picture[y0 - rect[1] : y1 - rect[1], x0 - rect[0] : x1 - rect[0]]
-            if pixels.any():
-                found.append((window, self._detect(pixels)))
-            self.on_window(windows_before + count + 1, self.plan.windows_total)
+            raw = self.detector.detect(np.stack([pixels[window] for window in windows]))
+            found += zip(windows, raw, strict=True)
+            done = self._count(done, len(windows))
         # Going on with what was packed makes a resumed run the same run.
         detections = PartDetections.gather(found, self.plan.params.min_confidence)
         return detections, detections.to_bytes(self._key(part))
 
-    def _detect(self, pixels: NDArray[np.uint8]) -> RawDetections:
-        return self.detector.detect(np.ascontiguousarray(pixels[None]))[0]
+    def _count(self, done: int, more: int) -> int:
+        for count in range(done + 1, done + more + 1):
+            self.on_window(count, self.plan.windows_total)
+        return done + more
 
     def _stop_if_asked(self) -> None:
         if self.should_stop():
@@ -176,6 +191,13 @@ class _Run:
 
 def _pairs(part: Part) -> list[tuple[int, int]]:
     return [(int(column), int(row)) for column, row in part.windows]
+
+
+def _cut(part: Part, picture: NDArray[np.uint8], grid: WorkingGrid) -> dict[tuple[int, int], NDArray[np.uint8]]:
+    """Return for each window of a part its (S, S, 3) pixels; they are views of the part's picture."""
+    left, top, _, _ = _covering(part, grid)
+    rects = {window: grid.window_rect(*window) for window in _pairs(part)}
+    return {window: picture[y0 - top : y1 - top, x0 - left : x1 - left] for window, (x0, y0, x1, y1) in rects.items()}
 
 
 def _covering(part: Part, grid: WorkingGrid) -> Rect:

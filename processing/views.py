@@ -107,13 +107,16 @@ def views_of(part: PartDetections, grid: WorkingGrid) -> Iterator[View]:
         origin_x, origin_y, _, _ = grid.window_rect(column, row)
         shape = tight(MaskShape(origin_x + pasted[0], origin_y + pasted[1], pasted[2]))
         if shape is not None:
-            cut, depth_px = _border_of(shape, (column, row), grid)
+            cut, depth_px = border_of(shape.rect, (column, row), grid)
             yield View(shape, (column, row), float(score), cut, depth_px)
 
 
-def _border_of(shape: MaskShape, window: tuple[int, int], grid: WorkingGrid) -> tuple[bool, int]:
-    """Tell whether the window cuts the building, where imagery goes on, and how far the border is."""
-    x0, y0, x1, y1 = dilate(shape.rect, -1)
+def border_of(rect: Rect, window: tuple[int, int], grid: WorkingGrid) -> tuple[bool, int]:
+    """Tell whether the window cuts the building, where imagery goes on, and how far the border is.
+
+    rect: the building's pixels with a ring of one pixel around them.
+    """
+    x0, y0, x1, y1 = dilate(rect, -1)
     wx0, wy0, wx1, wy1 = grid.window_rect(*window)
     cut, depth_px = False, grid.window_px
     for gap, extent, goes_on in (

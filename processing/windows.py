@@ -84,6 +84,12 @@ class WorkingGrid:
         grid = np.meshgrid(columns, rows)
         return np.column_stack([grid[0].ravel(), grid[1].ravel()])
 
+    def owner_of(self, rect: Rect) -> tuple[int, int]:
+        """Return the (column, row) of the window in whose core the middle of `rect` lies: it sees `rect` deepest."""
+        half = self.overlap_px // 2
+        middle_x, middle_y = (rect[0] + rect[2]) // 2, (rect[1] + rect[3]) // 2
+        return (middle_x - half) // self.stride_px, (middle_y - half) // self.stride_px
+
     def _cores_meeting(self, first: int, last: int) -> NDArray[np.int64]:
         half = self.overlap_px // 2
         return np.arange((first - half) // self.stride_px, (last - 1 - half) // self.stride_px + 1)

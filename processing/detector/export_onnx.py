@@ -2,10 +2,8 @@
 """Write the network as ONNX, with what the pipeline must know in the file's metadata. Needs torch and onnx."""
 
 import argparse
-import json
 import math
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,41 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from processing.detector.card_metadata import ExportMetadata
 from processing.detector.network import BuildingNetwork
+from processing.detector.torch_weights import SCORE_EDGE
 
 OPSET = 17
 HALF_FROM_VALUES = 1024
-SCORE_EDGE = 1e-6
 OUTPUTS = ("boxes", "scores", "masks")
-
-
-@dataclass(frozen=True, slots=True)
-class ExportMetadata:
-    """What goes into the file's `metadata_props`, beside the sampling and tiling hints that common GIS plugins read."""
-
-    name: str
-    version: str
-    window_px: int = 512
-    stride_px: int = 384
-    gsd_min_m: float = 0.03
-    gsd_max_m: float = 1.3
-    gsd_working_m: float = 0.4
-    score_gain: float = 1.0
-    score_shift: float = 0.0
-    """confidence = sigmoid(gain · logit(score) + shift), fitted on validation data; part of the graph."""
-
-    def to_properties(self) -> dict[str, str]:
-        """Return the metadata as text values; `resolution` is in centimetres a pixel, `tiles_overlap` in percent."""
-        own = {name: str(value) for name, value in asdict(self).items()}
-        overlap = 100 * (self.window_px - self.stride_px) / self.window_px
-        return {
-            **own,
-            "model_type": "Detector",
-            "class_names": json.dumps({"0": "building"}),
-            "resolution": f"{self.gsd_working_m * 100:g}",
-            "tiles_size": str(self.window_px),
-            "tiles_overlap": f"{overlap:g}",
-        }
 
 
 class CalibratedNetwork(nn.Module):

@@ -1,6 +1,5 @@
 """Run weights in ONNX form, on the CPU or on CUDA where ONNX Runtime offers it."""
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Any
@@ -9,18 +8,11 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from processing.detector.card_metadata import card_of
 from processing.detector.protocol import DetectorCard, RawDetections
 from processing.errors import DeviceUnavailable, WeightsInvalid
 
 INPUT, OUTPUTS = "image", ("boxes", "scores", "masks")
-CARD_FIELDS = {
-    "window_px": int,
-    "stride_px": int,
-    "gsd_min_m": float,
-    "gsd_max_m": float,
-    "gsd_working_m": float,
-}
-HASH_CHUNK_BYTES = 2**20
 
 
 class OnnxDetector:
@@ -50,6 +42,11 @@ class OnnxDetector:
     def device(self) -> str:
         """Where it runs: cpu or cuda."""
         return "cuda" if "CUDAExecutionProvider" in self._session.get_providers() else "cpu"
+
+    @property
+    def batch_windows(self) -> int:
+        """The exported graph takes one window."""
+        return 1
 
     def detect(self, images: NDArray[np.uint8]) -> list[RawDetections]:
         """Find buildings in windows.
@@ -91,19 +88,4 @@ def _read_card(session: ort.InferenceSession, path: Path) -> DetectorCard:
     outputs = {node.name for node in session.get_outputs()}
     if inputs != [INPUT] or not outputs >= set(OUTPUTS):
         raise WeightsInvalid(name=path.name, detail=f"its inputs and outputs are not {INPUT} and {', '.join(OUTPUTS)}.")
-    try:
-        values: dict[str, Any] = {field: kind(metadata[field]) for field, kind in CARD_FIELDS.items()}
-    except (KeyError, ValueError) as error:
-        raise WeightsInvalid(name=path.name, detail=f"its metadata lack a usable {error.args[0]}.") from error
-    if not 0 < values["stride_px"] < values["window_px"]:
-        raise WeightsInvalid(name=path.name, detail="its windows do not overlap.")
-    name = " ".join(part for part in (metadata.get("name", path.stem), metadata.get("version", "")) if part)
-    return DetectorCard(name=name, weights_sha256=_sha256(path), **values)
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(HASH_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return card_of(metadata, path)

@@ -46,6 +46,11 @@ class Detector(Protocol):
         """What the pipeline must know of the weights."""
         ...
 
+    @property
+    def batch_windows(self) -> int:
+        """How many windows it likes to get at once; any other number works too."""
+        ...
+
     def detect(self, images: NDArray[np.uint8]) -> list[RawDetections]:
         """Find buildings in windows.
 

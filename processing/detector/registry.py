@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from processing.detector.catalogue import SUFFIX, WEIGHTS_FOLDER, Catalogue, member_names
+from processing.detector.engines import open_engine
 from processing.detector.ensemble import EnsembleDetector
-from processing.detector.onnx_engine import OnnxDetector
 from processing.detector.protocol import Detector
 from processing.errors import ParameterInvalid
 from processing.params import DEVICES
@@ -29,5 +29,5 @@ def load_detector(weights: str = "default", device: str = "auto", catalogue: Cat
     if device not in DEVICES:
         raise ParameterInvalid(parameter="device", value=device, rule=f"it must be one of {', '.join(DEVICES)}")
     names = [weights] if Path(weights).is_file() else member_names(weights)
-    members = [OnnxDetector(weights_path(name, catalogue), device) for name in names]
+    members = [open_engine(weights_path(name, catalogue), device) for name in names]
     return members[0] if len(members) == 1 else EnsembleDetector(members)

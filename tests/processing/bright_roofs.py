@@ -21,8 +21,9 @@ BRIGHT_ABOVE = 127
 class BrightRoofs:
     """Every bright region is a building; counts the windows that it was shown."""
 
-    def __init__(self, card: DetectorCard = CARD) -> None:
+    def __init__(self, card: DetectorCard = CARD, batch_windows: int = 1) -> None:
         self._card = card
+        self.batch_windows = batch_windows
         self.windows_seen = 0
 
     @property

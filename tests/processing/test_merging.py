@@ -94,6 +94,22 @@ def test_one_window_that_merges_two_houses_does_not_swallow_either():
     assert sorted(boxes(finished)) == [first, second]
 
 
+def test_what_the_window_that_sees_best_does_not_see_is_no_building():
+    """A roof at (460, 100) lies 52 px from the border of window (0, 0), and deep inside window (1, 0)."""
+    roof = (450, 100, 470, 130)
+    assert merge(views_of_roof(roof, windows=[(0, 0)])) == []
+    assert boxes(merge(views_of_roof(roof, windows=[(1, 0)]))) == [roof]
+    assert boxes(merge(views_of_roof(roof, windows=[(0, 0), (1, 0)]))) == [roof]
+
+
+def test_a_window_that_sees_something_else_there_does_not_deny():
+    """Window (1, 0) takes two houses for one; the house that window (0, 0) saw apart is judged by rank."""
+    house = (450, 100, 480, 150)
+    row = views_of_roof((450, 100, 530, 150), score=0.6, windows=[(1, 0)])
+    finished = merge(views_of_roof(house, score=0.9, windows=[(0, 0)]) + row)
+    assert house in boxes(finished)
+
+
 def test_a_lower_score_loses_the_pixels_that_both_claim():
     strong, weak = (100, 100, 200, 200), (180, 100, 260, 200)
     finished = merge(views_of_roof(strong, 0.9, [(0, 0)]) + views_of_roof(weak, 0.7, [(0, 0)]))

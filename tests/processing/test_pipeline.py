@@ -1,3 +1,4 @@
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -142,6 +143,25 @@ def test_payloads_are_small_and_hold_no_pickle():
         np.array_equal(getattr(found, name), getattr(back, name)) for name in ("windows", "boxes", "scores", "masks")
     )
     assert PartDetections.from_bytes(payload, b"x" * 16) is None
+
+
+@pytest.mark.parametrize("batch_windows", [2, 7, 100])
+def test_windows_in_batches_give_the_same_footprints_and_the_same_progress(town, whole, batch_windows):
+    heard = []
+    detector = BrightRoofs(batch_windows=batch_windows)
+    plan = plan_extraction(inspect(town), CARD, ExtractionParams(window_px=1300))
+    results = list(extract(town, plan, detector, on_window=lambda done, total: heard.append(done)))
+    assert_same(joined(results), whole)
+    assert sorted(set(heard)) == list(range(1, plan.windows_total + 1))
+
+
+def test_cancelling_between_batches_ends_the_reading_thread(town):
+    detector = BrightRoofs(batch_windows=4)
+    plan = plan_extraction(inspect(town), CARD, ExtractionParams(window_px=900))
+    with pytest.raises(Cancelled):
+        list(extract(town, plan, detector, should_stop=lambda: detector.windows_seen >= 4))
+    assert detector.windows_seen == 4
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
 
 
 def test_cancelling_stops_between_windows(town):

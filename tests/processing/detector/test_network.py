@@ -5,7 +5,8 @@ torch = pytest.importorskip("torch", reason="torch is not installed; it belongs 
 pytest.importorskip("torchvision", reason="torchvision is not installed; it belongs to the training extra")
 pytest.importorskip("onnx", reason="onnx is not installed; it belongs to the training extra")
 
-from processing.detector.export_onnx import ExportMetadata, export_onnx, largest_difference  # noqa: E402
+from processing.detector.card_metadata import ExportMetadata  # noqa: E402
+from processing.detector.export_onnx import export_onnx, largest_difference  # noqa: E402
 from processing.detector.network import BuildingNetwork, EfficientNetLite0, NetworkShape  # noqa: E402
 from processing.detector.targets import ignored_share  # noqa: E402
 

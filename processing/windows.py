@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor, log
+from math import floor
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from processing.errors import PixelSizeTooLarge, PixelSizeTooSmall
 from processing.params import ExtractionParams
 from processing.rects import Rect
 from processing.scene import SceneInfo
+from processing.working_scale import WorkingScale
 
 UNLIKELY_PHASE = 0.381966
 """Where the world's pixel lattice is cut to whole pixels. Halves, thirds and tenths are common in real
@@ -122,24 +123,16 @@ def working_grid(info: SceneInfo, card: DetectorCard, params: ExtractionParams) 
     to_pixel = ~info.pixel_to_crs
     world_x, world_y = to_pixel @ (0.0, 0.0)
     return WorkingGrid(
-        x=_axis(info.gsd_x_m * scale, card.gsd_working_m, world_x, info.width_px),
-        y=_axis(info.gsd_y_m * scale, card.gsd_working_m, world_y, info.height_px),
+        x=_axis(info.gsd_x_m * scale, card.scale, world_x, info.width_px),
+        y=_axis(info.gsd_y_m * scale, card.scale, world_y, info.height_px),
         window_px=card.window_px,
         stride_px=card.stride_px,
     )
 
 
-def _axis(gsd_m: float, wanted_m: float, world_origin: float, length_px: int) -> WorkingAxis:
-    pool, up = _nearest_factor(gsd_m, wanted_m)
+def _axis(gsd_m: float, scale: WorkingScale, world_origin: float, length_px: int) -> WorkingAxis:
+    pool, up = scale.factors(gsd_m)
     return WorkingAxis(pool, up, floor(-world_origin + UNLIKELY_PHASE), length_px, gsd_m * pool / up)
-
-
-def _nearest_factor(gsd_m: float, wanted_m: float) -> tuple[int, int]:
-    """Return (pool, up): the whole factor that is nearest in the logarithm."""
-    finer = gsd_m <= wanted_m
-    ratio = wanted_m / gsd_m if finer else gsd_m / wanted_m
-    factor = min((floor(ratio), floor(ratio) + 1), key=lambda candidate: abs(log(candidate / ratio)))
-    return (factor, 1) if finer else (1, factor)
 
 
 def parts_of(windows: NDArray[np.int64], grid: WorkingGrid, block_px: int) -> tuple[Part, ...]:

@@ -30,7 +30,8 @@ class ExportMetadata:
     stride_px: int = 384
     gsd_min_m: float = 0.03
     gsd_max_m: float = 1.3
-    gsd_working_m: float = 0.4
+    gsd_working_m: float = 0.3
+    gsd_enlarged_m: float = 0.4
     score_gain: float = 1.0
     score_shift: float = 0.0
     """confidence = sigmoid(gain · logit(score) + shift), fitted on validation data; part of the graph."""
@@ -53,6 +54,8 @@ def card_of(metadata: Mapping[str, str], path: Path) -> DetectorCard:
     """Return the card of the weights in a file. Raises `WeightsInvalid` where a field is missing or unusable."""
     try:
         values: dict[str, Any] = {field: kind(metadata[field]) for field, kind in CARD_FIELDS.items()}
+        if "gsd_enlarged_m" in metadata:
+            values["gsd_enlarged_m"] = float(metadata["gsd_enlarged_m"])
     except (KeyError, ValueError) as error:
         raise WeightsInvalid(name=path.name, detail=f"its metadata lack a usable {error.args[0]}.") from error
     if not 0 < values["stride_px"] < values["window_px"]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from processing.detector.protocol import DetectorCard
 from processing.errors import EnsembleInvalid
 
-SAME = ("window_px", "stride_px", "gsd_working_m")
+SAME = ("window_px", "stride_px", "gsd_working_m", "gsd_enlarged_m")
 
 
 def joint_card(cards: Sequence[DetectorCard]) -> DetectorCard:
@@ -18,7 +18,7 @@ def joint_card(cards: Sequence[DetectorCard]) -> DetectorCard:
     for field in SAME:
         values = {getattr(card, field) for card in cards}
         if len(values) > 1:
-            found = ", ".join(str(value) for value in sorted(values))
+            found = ", ".join(str(value) for value in sorted(values, key=str))
             raise EnsembleInvalid(name=names, detail=f"their {field} differs: {found}")
     finest, coarsest = max(card.gsd_min_m for card in cards), min(card.gsd_max_m for card in cards)
     if finest > coarsest:
@@ -31,5 +31,6 @@ def joint_card(cards: Sequence[DetectorCard]) -> DetectorCard:
         gsd_min_m=finest,
         gsd_max_m=coarsest,
         gsd_working_m=cards[0].gsd_working_m,
+        gsd_enlarged_m=cards[0].gsd_enlarged_m,
         weights_sha256=hashlib.sha256("\n".join(hashes).encode()).hexdigest(),
     )

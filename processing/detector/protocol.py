@@ -6,6 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.working_scale import WorkingScale
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorCard:
@@ -21,8 +23,15 @@ class DetectorCard:
     gsd_max_m: float
     """Coarsest ground sampling distance of a scene that is accepted."""
     gsd_working_m: float
-    """The ground sampling distance that scenes are brought to, as near as whole factors allow."""
+    """The ground sampling distance that finer scenes are averaged to, as near as whole factors allow."""
     weights_sha256: str
+    gsd_enlarged_m: float | None = None
+    """The ground sampling distance that coarser scenes are enlarged to; None: the same."""
+
+    @property
+    def scale(self) -> WorkingScale:
+        """The rule that both make."""
+        return WorkingScale(self.gsd_working_m, self.gsd_enlarged_m or self.gsd_working_m)
 
 
 @dataclass(frozen=True, slots=True)

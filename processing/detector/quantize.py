@@ -49,7 +49,7 @@ def calibration_windows(data: Path, detector: OnnxDetector, count: int) -> Itera
     card = detector.card
     folders = sorted(path for path in data.iterdir() if path.is_dir())
     for folder in folders:
-        windows = read_windows(folder, DEFAULT_GSD_M, card.gsd_working_m, card.window_px)
+        windows = read_windows(folder, DEFAULT_GSD_M, card.scale, card.window_px)
         for window in islice(windows, 0, SKIPPED * -(-count // len(folders)), SKIPPED):
             yield window.picture
 

@@ -51,7 +51,7 @@ def measure_sources(
         card = detector.card
         gsd_m = data.gsd_m or _recipe_gsd_m(name)
         folder = source_folder(data.folder, name)
-        windows = read_windows(folder, gsd_m, card.gsd_working_m, card.window_px, data.every)
+        windows = read_windows(folder, gsd_m, card.scale, card.window_px, data.every)
         measured[name] = []
         for window in measure_windows(detector, windows, keep_pictures=keep_pictures):
             measured[name].append(window)

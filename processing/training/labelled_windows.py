@@ -15,6 +15,7 @@ from processing.training.coco_source import LabelledImage, Outline, read_coco
 from processing.training.crops import VISIBLE_AREA_MIN_PX, VISIBLE_SHARE_MIN, label_crop
 from processing.training.data_folder import missing_gsd
 from processing.training.pictures import pool, read_rgb
+from processing.working_scale import WorkingScale
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,8 @@ class LabelledWindow:
     """The labels as polygons in window pixels, cut off at the window's edge."""
 
 
-def whole_factor(gsd_m: float, working_m: float) -> tuple[int, int]:
-    """Return (pooling, enlarging), one of them 1: the whole factor nearest to the working distance in log scale."""
-    if gsd_m >= working_m:
-        return 1, _nearest_factor(gsd_m / working_m)
-    return _nearest_factor(working_m / gsd_m), 1
-
-
 def read_windows(
-    folder: Path, gsd_m: float | None, working_m: float, window_px: int, every: int = 1
+    folder: Path, gsd_m: float | None, scale: WorkingScale, window_px: int, every: int = 1
 ) -> Iterator[LabelledWindow]:
     """Yield the windows of a COCO folder, side by side without overlap; a strip too narrow for a window is left out.
 
@@ -51,7 +45,7 @@ def read_windows(
         known_m = image.gsd_m or gsd_m
         if known_m is None:
             raise LabelsInvalid(name=folder.name, detail=missing_gsd(1))
-        pooling, enlarging = whole_factor(known_m, working_m)
+        pooling, enlarging = scale.factors(known_m)
         picture: NDArray[np.uint8] | None = None
         step = window_px // enlarging
         for top in _starts(image.height_px // pooling, step):
@@ -118,11 +112,6 @@ def _polygon(outline: Outline, scale: float, origin: NDArray[np.float64]) -> Bas
     shape = rings[0] if len(rings) == 1 else shapely.union_all([shapely.make_valid(ring) for ring in rings])
     holes = [shapely.make_valid(shapely.Polygon(hole * scale + origin)) for hole in outline.holes]
     return shapely.difference(shapely.make_valid(shape), shapely.union_all(holes)) if holes else shape
-
-
-def _nearest_factor(ratio: float) -> int:
-    lower = max(1, int(ratio))
-    return lower if ratio / lower <= (lower + 1) / ratio else lower + 1
 
 
 def _starts(length: int, step: int) -> range:

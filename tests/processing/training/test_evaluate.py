@@ -6,6 +6,7 @@ from processing.evaluation import measure
 from processing.training.labelled_windows import read_windows
 from processing.training.measuring import measure_windows, paste_all
 from processing.training.report import best_mean_threshold
+from processing.working_scale import WorkingScale
 from tests.processing.training.labelled_folder import write_coco
 
 
@@ -32,7 +33,7 @@ def results_of(windows):
 
 def test_right_detections_measure_as_right(tmp_path):
     roofs = {"a.png": [(10, 10, 30, 20)], "b.png": [(20, 30, 40, 40)], "c.png": []}
-    windows = read_windows(write_coco(tmp_path / "source", roofs), 0.4, 0.4, 96)
+    windows = read_windows(write_coco(tmp_path / "source", roofs), 0.4, WorkingScale(0.4, 0.4), 96)
     measures = measure(results_of(windows), 0.5)
     assert measures.labels == 2
     assert measures.ap50 == 1.0
@@ -40,9 +41,8 @@ def test_right_detections_measure_as_right(tmp_path):
 
 
 def test_two_roofs_found_as_one_are_one_wrong_and_two_missed(tmp_path):
-    windows = read_windows(
-        write_coco(tmp_path / "source", {"a.png": [(10, 10, 20, 20), (60, 60, 20, 20)]}), 0.4, 0.4, 96
-    )
+    folder = write_coco(tmp_path / "source", {"a.png": [(10, 10, 20, 20), (60, 60, 20, 20)]})
+    windows = read_windows(folder, 0.4, WorkingScale(0.4, 0.4), 96)
     at = measure(results_of(windows), 0.5).at_threshold
     assert (at.precision, at.recall) == (0.0, 0.0)
 
@@ -57,5 +57,5 @@ def test_masks_are_pasted_where_the_box_lies():
 
 def test_the_threshold_is_best_on_average_over_the_sources(tmp_path):
     folder = write_coco(tmp_path / "source", {"a.png": [(10, 10, 30, 20)]})
-    results = results_of(read_windows(folder, 0.4, 0.4, 96))
+    results = results_of(read_windows(folder, 0.4, WorkingScale(0.4, 0.4), 96))
     assert best_mean_threshold([results]) == pytest.approx(0.01)

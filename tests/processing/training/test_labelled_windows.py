@@ -1,21 +1,13 @@
 import numpy as np
-import pytest
 
-from processing.training.labelled_windows import read_windows, whole_factor
+from processing.training.labelled_windows import read_windows
+from processing.working_scale import WorkingScale
 from tests.processing.training.labelled_folder import write_coco
-
-
-@pytest.mark.parametrize(
-    ("gsd_m", "expected"),
-    [(0.4, (1, 1)), (0.132, (3, 1)), (0.2, (2, 1)), (1.17, (1, 3)), (0.6, (1, 2)), (0.5, (1, 1)), (0.05, (8, 1))],
-)
-def test_the_nearest_whole_factor(gsd_m, expected):
-    assert whole_factor(gsd_m, 0.4) == expected
 
 
 def test_windows_cover_the_picture_with_their_labels(tmp_path):
     folder = write_coco(tmp_path / "source", {"a.png": [(10, 10, 20, 20), (60, 60, 20, 20)]})
-    windows = list(read_windows(folder, 0.4, 0.4, 48))
+    windows = list(read_windows(folder, 0.4, WorkingScale(0.4, 0.4), 48))
     assert [window.name for window in windows] == ["a_0_0", "a_0_48", "a_48_0", "a_48_48"]
     assert [len(window.masks) for window in windows] == [1, 0, 0, 1]
     roof = windows[3].masks[0].astype(bool)
@@ -25,7 +17,7 @@ def test_windows_cover_the_picture_with_their_labels(tmp_path):
 
 def test_coarse_pictures_are_enlarged_with_their_labels(tmp_path):
     folder = write_coco(tmp_path / "source", {"a.png": [(10, 10, 8, 8)]})
-    window = next(iter(read_windows(folder, 0.4, 0.2, 64)))
+    window = next(iter(read_windows(folder, 0.4, WorkingScale(0.2, 0.2), 64)))
     assert window.picture.shape == (64, 64, 3)
     assert window.masks.sum() == 256
     assert np.median(window.picture[window.masks[0].astype(bool)]) > 180

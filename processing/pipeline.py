@@ -119,7 +119,8 @@ def extract(
     """
     run = _Run(plan, detector, should_stop or (lambda: False), on_window or (lambda done, total: None))
     payloads = completed or {}
-    merger = Merger(plan.grid, [part.windows for part in plan.parts], squared=plan.params.regularize)
+    regularization = plan.params.regularization if plan.params.regularize else None
+    merger = Merger(plan.grid, [part.windows for part in plan.parts], regularization)
     windows_done = 0
     with open_scene(path, plan.info) as scene:
         for part in plan.parts:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from processing.matching import instances_of, same_building
 from processing.merging import Merger
+from processing.regularization.parameters import RegularizationParams
 from processing.views import MaskShape, View, tight
 from processing.windows import WorkingAxis, WorkingGrid
 from tests.processing.extraction import footprints_of, in_pixels, iou, matched_iou
@@ -34,7 +35,7 @@ def views_of_roof(roof, score=0.9, windows=None):
 
 def merge(views, order=None, squared=False):
     windows = [tuple(window) for window in GRID.scene_windows().tolist()]
-    merger = Merger(GRID, [GRID.scene_windows()], squared=squared)
+    merger = Merger(GRID, [GRID.scene_windows()], RegularizationParams() if squared else None)
     finished = []
     for window in order or windows:
         finished += merger.add([window], [view for view in views if view.window == window])
@@ -164,7 +165,7 @@ def long_strip(columns):
         WorkingAxis(1, 1, 0, columns * 384, 0.3), WorkingAxis(1, 1, 0, 900, 0.3), window_px=512, stride_px=384
     )
     windows = sorted(tuple(window) for window in grid.scene_windows().tolist())
-    merger = Merger(grid, [grid.scene_windows()], squared=True)
+    merger = Merger(grid, [grid.scene_windows()], RegularizationParams())
     most_waiting, count = 0, 0
     tracemalloc.start()
     for window in windows:

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from pages.session import Session
 from processing.params import ExtractionParams
+from processing.regularization.parameters import RegularizationParams
 from webapp.services import jobs, scenes
 
 if TYPE_CHECKING:
     from webapp.services.views import JobView, SceneView
+
+AS_DETECTED = "as_detected"
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,15 @@ class UploadStore:
         scenes.delete_scene(self.session.resources, self.session.principal, scene_id)
         return self.scenes()
 
-    def extract(self, scene_id: str) -> JobView:
-        """Submit an extraction of the whole scene."""
-        return jobs.submit_extraction(self.session.resources, self.session.principal, scene_id, ExtractionParams())
+    def extract(self, scene_id: str, outlines: str) -> JobView:
+        """Submit an extraction of the whole scene; `outlines` is a method of regularization, or `AS_DETECTED`."""
+        return jobs.submit_extraction(
+            self.session.resources, self.session.principal, scene_id, params_of(outlines)
+        )
+
+
+def params_of(outlines: str) -> ExtractionParams:
+    """Return the parameters for a choice of outlines."""
+    if outlines == AS_DETECTED:
+        return ExtractionParams(regularize=False)
+    return ExtractionParams(regularization=RegularizationParams(method=outlines))

@@ -58,6 +58,10 @@ RANGES = (
 """Name, lowest and highest value of each number."""
 
 
+FLAT_PREFIX = "regularization_"
+"""Before the names above where parameters are flat: `regularization_method` in a form, `--regularization-method`."""
+
+
 def _require(name: str, value: Any, holds: bool, rule: str) -> None:
     if not holds:
         raise ParameterInvalid(parameter=f"regularization.{name}", value=str(value)[:100], rule=rule)

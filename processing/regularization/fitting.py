@@ -66,6 +66,8 @@ class FitOptions(NamedTuple):
     """A corner costs `corner_cost` + `corner_cost_px` / square root of the area, in agreement."""
     diagonal_penalty: float
     free_penalty: float
+    free_factor: float
+    """With free angles a corner costs so many times more."""
     circle_penalty: float
     most_diagonal: float
     """Radians by which a wall may miss the diagonal and still be taken for one."""
@@ -136,6 +138,8 @@ def _reduce(best: Fit, seen: Seen, base: float, mode: int, options: FitOptions) 
     side = sqrt(seen.region[0])
     shortest = max(options.tolerance, SHORTEST_SHARE * side)
     corner_cost = options.corner_cost + options.corner_cost_px / max(side, 1.0)
+    if mode == FREE:
+        corner_cost *= options.free_factor
     fewest, number = (3 if mode == FREE else 4), len(walls)
     while number >= fewest:
         angles = angles_of(walls[:number], steps, eighths, base, mode)

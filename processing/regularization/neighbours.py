@@ -23,6 +23,8 @@ MOST_LOST_IOU = 0.04
 MOST_MOVED_PX = 3.0
 """Aligning takes no outline further than this beyond where it was fitted."""
 NOTHING_PX = 1e-7
+NOTHING_ON_GRID_PX = 1e-4
+GRID_PX = 2.0**-20
 CUT_SHARE = 0.08
 CUT_TIMES = 1.6
 """A straight cut may take this share of a building, or so many times what both claim; else a notch is cut."""
@@ -75,15 +77,30 @@ def _method_of(aligned: Regularized, outline: BaseGeometry) -> str:
 
 
 def _parted(outline: BaseGeometry, other: BaseGeometry, *, follows: bool) -> BaseGeometry | None:
-    shared = shapely.intersection(outline, other)
-    if shared.area <= NOTHING_PX:
+    shared = _shared(outline, other)
+    if shared is None:
         return outline
     nx, ny, offset, lost = best_cut(_ring(outline), _ring(other), shapely.get_coordinates(shared), follows)
     if lost <= max(CUT_TIMES * shared.area, CUT_SHARE * outline.area):
         outline = largest_polygon(shapely.intersection(outline, _half_plane(outline, nx, ny, offset)))
-    if outline is None or shapely.intersection(outline, other).area <= NOTHING_PX:
+    if outline is None or _shared(outline, other) is None:
         return outline
-    return largest_polygon(shapely.difference(outline, other))
+    rest = largest_polygon(shapely.difference(outline, other))
+    if rest is None or _shared(rest, other) is None:
+        return rest
+    return largest_polygon(shapely.difference(outline, other, grid_size=GRID_PX))
+
+
+def _shared(first: BaseGeometry, second: BaseGeometry) -> BaseGeometry | None:
+    """Return the ground that both cover, or None.
+
+    Where walls are the same but for the last bits, the exact overlay can take a whole polygon for shared; the
+    overlay on a fine grid does not, so it has the last word.
+    """
+    if shapely.intersection(first, second).area <= NOTHING_PX:
+        return None
+    shared = shapely.intersection(first, second, grid_size=GRID_PX)
+    return shared if shared.area > NOTHING_ON_GRID_PX else None
 
 
 def _half_plane(outline: BaseGeometry, nx: float, ny: float, offset: float) -> BaseGeometry:

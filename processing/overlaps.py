@@ -1,13 +1,10 @@
 """Settle which of two buildings keeps the ground that both claim: the one of higher rank."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
-import shapely
-from shapely.geometry.base import BaseGeometry
 
 from processing.matching import Instance
-from processing.polygonize import largest_polygon
 from processing.rects import meet
 from processing.views import MaskShape, tight
 
@@ -76,15 +73,3 @@ def without(shape: MaskShape, higher: Iterable[Instance]) -> MaskShape:
 def trimmed(shape: MaskShape, higher: Iterable[Instance]) -> MaskShape | None:
     """Return the largest piece of the shape that no instance of higher rank covers, or None."""
     return tight(without(shape, higher))
-
-
-def without_outlines(outline: BaseGeometry, higher: Sequence[BaseGeometry]) -> BaseGeometry | None:
-    """Return the largest piece of an outline outside the outlines of higher rank, or None.
-
-    After squaring, neighbours may reach into each other by a pixel or two; this gives them one shared wall.
-    """
-    touching = [other for other in higher if shapely.intersects(outline, other)]
-    if not touching:
-        return outline
-    rest = shapely.difference(outline, shapely.union_all(touching))
-    return outline if rest.equals(outline) else largest_polygon(rest)

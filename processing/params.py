@@ -1,9 +1,10 @@
 """The parameters of an extraction: one frozen dataclass for CLI, API, job row and page form."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
 from processing.errors import ParameterInvalid
+from processing.regularization.parameters import RegularizationParams
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -21,7 +22,9 @@ class ExtractionParams:
     min_area_m2: float = 4.0
     """Footprints smaller than this are left out."""
     regularize: bool = True
-    """Square the outlines where that fits the mask; the raw outline is kept beside it."""
+    """Regularize the outlines where that fits the mask; the raw outline is kept beside it."""
+    regularization: RegularizationParams = field(default_factory=RegularizationParams)
+    """How they are regularized."""
     weights: str = "default"
     """Name of the weights in the registry."""
 
@@ -38,10 +41,13 @@ class ExtractionParams:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        """Build from plain JSON values; unknown names raise `ParameterInvalid`."""
+        """Build from plain JSON values; older jobs lack some names. Unknown names raise `ParameterInvalid`."""
         known = {field.name for field in fields(cls)}
         for name in values:
             _require(name, values[name], name in known, f"known parameters are {', '.join(sorted(known))}")
+        values = dict(values)
+        if "regularization" in values:
+            values["regularization"] = RegularizationParams.from_json(values["regularization"])
         return cls(**values)
 
 

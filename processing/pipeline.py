@@ -123,7 +123,8 @@ def extract(
     of progress.
     """
     run = _Run(plan, detector, should_stop or (lambda: False), on_window or (lambda done, total: None))
-    merger = Merger(plan.grid, [part.windows for part in plan.parts], squared=plan.params.regularize)
+    regularization = plan.params.regularization if plan.params.regularize else None
+    merger = Merger(plan.grid, [part.windows for part in plan.parts], regularization)
     windows_done = 0
     with closing(read_ahead(run.load(path, completed or {}))) as loaded:
         for part, have in loaded:

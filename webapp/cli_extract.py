@@ -23,6 +23,7 @@ from processing.exports.writing import check_writable, write_file
 from processing.params import DEVICES, ExtractionParams
 from processing.pipeline import ExtractionPlan, extract, plan_extraction
 from processing.raster_file import SceneBudget
+from processing.regularization.parameters import FLAT_PREFIX, METHODS, RANGES, RegularizationParams
 from processing.scene import inspect_scene
 
 STOPPED_BY_USER = 130
@@ -56,8 +57,18 @@ def add_extract(subparsers: Any) -> None:
         "--weights", default=defaults.weights, metavar="NAME", help="name of weights, a+b, or an .onnx file"
     )
     parser.add_argument("--no-regularize", action="store_true", help="leave the outlines as they were seen")
+    _add_regularization(parser)
     parser.add_argument("--aoi", type=Path, metavar="AREA.geojson", help="only buildings inside this area (EPSG:4326)")
     parser.set_defaults(run=run_extract)
+
+
+def _add_regularization(parser: argparse.ArgumentParser) -> None:
+    defaults = RegularizationParams()
+    shapes = "the shapes to choose from for each outline"
+    parser.add_argument("--regularization-method", choices=METHODS, default=defaults.method, help=shapes)
+    for name, low, high in RANGES:
+        option = f"--{FLAT_PREFIX}{name}".replace("_", "-")
+        parser.add_argument(option, type=float, default=getattr(defaults, name), metavar=f"{low:g}..{high:g}")
 
 
 def run_extract(args: argparse.Namespace) -> int:
@@ -95,6 +106,9 @@ def _extract(args: argparse.Namespace, errors: Console) -> str:
         window_px=args.window_px,
         gsd_m=args.gsd,
         regularize=not args.no_regularize,
+        regularization=RegularizationParams(
+            method=args.regularization_method, **{name: getattr(args, FLAT_PREFIX + name) for name, _, _ in RANGES}
+        ),
         weights=args.weights,
     )
     key_of_suffix(args.output.name)

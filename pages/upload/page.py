@@ -50,9 +50,9 @@ class UploadApp:
         self._card.show(scene)
         self.open()
 
-    def _extract(self, scene_id: str) -> None:
+    def _extract(self, scene_id: str, outlines: str) -> None:
         self._card.busy()
-        work = partial(self._store.extract, scene_id)
+        work = partial(self._store.extract, scene_id, outlines)
         self._background.run("extract", work, self._card.show_job, self._card.refuse)
 
     def _delete(self, scene_id: str) -> None:

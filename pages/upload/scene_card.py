@@ -11,22 +11,36 @@ import panel_material_ui as pmui
 from pages import formats
 from pages.markup import facts, pane
 from pages.scene_text import checked_facts, map_url
+from pages.upload.store import AS_DETECTED
 
 if TYPE_CHECKING:
     from webapp.services.views import JobView, SceneView
 
 
+OUTLINES = {
+    "Best shape for each building": "auto",
+    "Right angles": "right_angles",
+    "Right angles and diagonals": "right_angles_and_diagonals",
+    "Any angle": "any_angle",
+    "Circle": "circle",
+    "As detected": AS_DETECTED,
+}
+
+
 class SceneCard:
     """Hidden until there is a scene."""
 
-    def __init__(self, extract: Callable[[str], None]) -> None:
+    def __init__(self, extract: Callable[[str, str], None]) -> None:
         self._scene_id = ""
         self._facts = pane()
         self._message = pane(visible=False)
         self._show = pmui.Button(label="Show on the map", icon="map", href="/", margin=0, variant="outlined", height=36)
+        self._outlines = pmui.Select(label="Outlines", options=OUTLINES, value="auto", size="small", margin=0,
+                                     width=230)
         self._extract = pmui.Button(label="Extract whole scene", icon="auto_awesome", variant="contained", margin=0,
-                                    height=36, on_click=lambda _: extract(self._scene_id))
-        buttons = pn.Row(self._extract, self._show, margin=0, styles={"gap": "10px", "flex-wrap": "wrap"})
+                                    height=36, on_click=lambda _: extract(self._scene_id, self._outlines.value))
+        buttons = pn.Row(self._outlines, self._extract, self._show, margin=0,
+                         styles={"gap": "10px", "flex-wrap": "wrap", "align-items": "flex-end"})
         self.view = pmui.Paper(
             self._facts, self._message, buttons, visible=False, margin=0, elevation=0, variant="outlined",
             sizing_mode="stretch_width",

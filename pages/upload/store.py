@@ -12,6 +12,8 @@ from webapp.services.models import recommended_params
 if TYPE_CHECKING:
     from webapp.services.views import JobView, SceneView
 
+AS_DETECTED = "as_detected"
+
 
 @dataclass(frozen=True)
 class UploadStore:
@@ -32,7 +34,13 @@ class UploadStore:
         scenes.delete_scene(self.session.resources, self.session.principal, scene_id)
         return self.scenes()
 
-    def extract(self, scene_id: str) -> JobView:
-        """Submit an extraction of the whole scene."""
+    def extract(self, scene_id: str, outlines: str) -> JobView:
+        """Submit an extraction of the whole scene; `outlines` is a method of regularization, or `AS_DETECTED`."""
         resources = self.session.resources
-        return jobs.submit_extraction(resources, self.session.principal, scene_id, recommended_params(resources, {}))
+        params = recommended_params(resources, values_of(outlines))
+        return jobs.submit_extraction(resources, self.session.principal, scene_id, params)
+
+
+def values_of(outlines: str) -> dict[str, object]:
+    """Return the parameters that a choice of outlines sets."""
+    return {"regularize": False} if outlines == AS_DETECTED else {"regularization": {"method": outlines}}

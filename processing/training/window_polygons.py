@@ -6,7 +6,7 @@ from shapely.geometry.base import BaseGeometry
 
 from processing.detector.pasting import paste
 from processing.polygonize import outline_of
-from processing.regularize import regularize
+from processing.regularization.regularize import regularize
 from processing.views import MaskShape
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from processing.matching import instances_of, same_building
 from processing.merging import Merger
+from processing.regularization.parameters import RegularizationParams
 from processing.views import MaskShape, View, tight
 from processing.windows import WorkingAxis, WorkingGrid
 from tests.processing.extraction import footprints_of, in_pixels, iou, matched_iou
@@ -34,7 +35,7 @@ def views_of_roof(roof, score=0.9, windows=None):
 
 def merge(views, order=None, squared=False):
     windows = [tuple(window) for window in GRID.scene_windows().tolist()]
-    merger = Merger(GRID, [GRID.scene_windows()], squared=squared)
+    merger = Merger(GRID, [GRID.scene_windows()], RegularizationParams() if squared else None)
     finished = []
     for window in order or windows:
         finished += merger.add([window], [view for view in views if view.window == window])
@@ -171,7 +172,8 @@ def test_the_result_does_not_depend_on_the_order_of_windows_and_never_overlaps(r
     tree = shapely.STRtree(outlines)
     for first, second in tree.query(outlines, predicate="intersects").T:
         if first < second:
-            assert shapely.intersection(outlines[first], outlines[second]).area < 1e-6
+            # Without a grid the overlay can take a whole polygon for shared where two walls differ in the last bits.
+            assert shapely.intersection(outlines[first], outlines[second], grid_size=1e-7).area < 1e-4
 
 
 def long_strip(columns):
@@ -180,7 +182,7 @@ def long_strip(columns):
         WorkingAxis(1, 1, 0, columns * 384, 0.3), WorkingAxis(1, 1, 0, 900, 0.3), window_px=512, stride_px=384
     )
     windows = sorted(tuple(window) for window in grid.scene_windows().tolist())
-    merger = Merger(grid, [grid.scene_windows()], squared=True)
+    merger = Merger(grid, [grid.scene_windows()], RegularizationParams())
     most_waiting, count = 0, 0
     tracemalloc.start()
     for window in windows:

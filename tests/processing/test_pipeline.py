@@ -58,7 +58,7 @@ def test_the_table_is_what_the_contract_says(whole):
     assert whole.raw_geometry.crs.to_epsg() == 4326
     assert whole.footprint_key.is_unique
     assert whole.confidence.between(0.5, 1).all()
-    assert set(whole.reg_method) <= {"rectangle", "rectilinear", "none"}
+    assert set(whole.reg_method) <= {"rectangle", "rectilinear", "diagonal", "any_angle", "circle", "none"}
     assert set(whole.reg_status) <= {"accepted", "rejected"}
     assert len(whole) == 260
 

@@ -60,6 +60,8 @@ def test_options_reach_the_pipeline(bright, scene, tmp_path, capsys):
     frame = geopandas.read_file(output)
     assert 5 < len(frame) < 35
     assert set(frame.reg_status) == {"off"}
+    assert run(scene, "-o", output, "--aoi", area, "--regularization-method", "right_angles") == 0
+    assert set(geopandas.read_file(output).reg_method) <= {"rectangle", "rectilinear", "none"}
     assert run(scene, "-o", output, "--min-confidence", "0.95") == 0
     assert "0 buildings" in capsys.readouterr().out
 
@@ -72,6 +74,7 @@ def test_options_reach_the_pipeline(bright, scene, tmp_path, capsys):
         (("town.tif", "-o", "out.dwg"), "OutputUnsupported"),
         (("town.tif", "-o", "no/folder/out.geojson"), "OutputNotWritable"),
         (("town.tif", "-o", "town.tif.geojson", "--min-confidence", "7"), "ParameterInvalid"),
+        (("town.tif", "-o", "out.geojson", "--regularization-tolerance-px", "0"), "ParameterInvalid"),
         (("town.tif", "-o", "out.geojson", "--aoi", "notes.tif"), "AoiInvalid"),
         (("town.tif", "-o", "out.geojson", "--aoi", "elsewhere.geojson"), "AoiOutsideScene"),
         (("town.tif", "-o", "out.geojson", "--gsd", "4"), "PixelSizeTooLarge"),

@@ -41,7 +41,7 @@ def put(client, path, name=None):
 def test_from_login_to_download_as_with_curl(api, alice, tmp_path):
     path = write_scene(tmp_path / "town.tif", SIZE_PX, grid_of_rectangles(SIZE_PX))
     client = api.program(alice)
-    accepted = send(client, path, min_confidence="0.4", regularize="false")
+    accepted = send(client, path, min_confidence="0.4", regularize="false", regularization_corner_cost="0.01")
     assert accepted.status_code == 202
     body = accepted.json()
     assert set(body) == {"task_id", "job_id", "scene_id", "status", "status_url"}
@@ -53,6 +53,7 @@ def test_from_login_to_download_as_with_curl(api, alice, tmp_path):
     job = client.get(f"/api/v1/jobs/{body['job_id']}").json()
     assert job["params"]["min_confidence"] == 0.4
     assert job["params"]["regularize"] is False
+    assert job["params"]["regularization"]["corner_cost"] == 0.01
 
     assert run_job(api.resources, body["job_id"]) is JobState.SUCCEEDED
     status = client.get(body["status_url"]).json()
@@ -176,6 +177,9 @@ def test_a_bow_tie_is_mended_or_refused_but_never_breaks(sqlite_api, alice, tmp_
         ({"min_confidence": "high"}, "min_confidence"),
         ({"window_px": 1}, "window_px"),
         ({"regularize": "maybe"}, "regularize"),
+        ({"regularization": "auto"}, "regularization"),
+        ({"regularization": {"method": "best"}}, "regularization.method"),
+        ({"regularization": {"min_iou": 2}}, "regularization.min_iou"),
         ({"gsd_m": -1}, "gsd_m"),
         ({"unknown": 1}, "unknown"),
         ({"weights": "/etc/evil.onnx"}, "weights"),
@@ -196,6 +200,8 @@ def test_a_wrong_parameter_is_named(shared_api, sam, parameters, named):
         ({"min_confidence": "nan"}, "ParameterInvalid"),
         ({"gsd_m": "wide"}, "ParameterInvalid"),
         ({"regularize": "maybe"}, "ParameterInvalid"),
+        ({"regularization_method": "best"}, "ParameterInvalid"),
+        ({"regularization_tolerance_px": "0"}, "ParameterInvalid"),
         ({"weights": "../evil"}, "ParameterInvalid"),
         ({"weights": "nothing"}, "WeightsUnknown"),
     ],

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from processing.errors import ParameterInvalid, ProcessingError
+from processing.regularization.parameters import FLAT_PREFIX, METHODS, RANGES
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
@@ -18,8 +19,10 @@ from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
 TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+METHOD = FLAT_PREFIX + "method"
+REGULARIZATION_NUMBERS = tuple(FLAT_PREFIX + name for name, _, _ in RANGES)
 NUMBERS = ("min_confidence", "gsd_m")
-FIELDS = frozenset((*NUMBERS, "regularize", "weights"))
+FIELDS = frozenset((*NUMBERS, "regularize", METHOD, *REGULARIZATION_NUMBERS, "weights"))
 WEIGHTS_NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9_+-]{0,255}")
 _PROPERTIES = {
     "file": {"type": "string", "format": "binary"},
@@ -27,6 +30,9 @@ _PROPERTIES = {
     "gsd_m": {"type": "number"},
     "regularize": {"type": "boolean"},
     "weights": {"type": "string"},
+    METHOD: {"type": "string", "enum": list(METHODS)},
+} | {
+    FLAT_PREFIX + name: {"type": "number", "minimum": low, "maximum": high} for name, low, high in RANGES
 }
 _SCHEMA = {"type": "object", "required": ["file"], "properties": _PROPERTIES, "additionalProperties": False}
 FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
@@ -94,6 +100,12 @@ def values_of(fields: dict[str, str]) -> dict[str, Any]:
         values["regularize"] = TRUTHS[text]
     if fields.get("weights"):
         values["weights"] = fields["weights"]
+    chosen = [name for name in REGULARIZATION_NUMBERS if fields.get(name)]
+    regularization: dict[str, Any] = {name: _number(name, fields[name]) for name in chosen}
+    if fields.get(METHOD):
+        regularization[METHOD] = fields[METHOD]
+    if regularization:
+        values["regularization"] = {name.removeprefix(FLAT_PREFIX): value for name, value in regularization.items()}
     return _checked(values)
 
 
@@ -115,6 +127,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
         "gsd_m": (int, float, type(None)),
         "min_area_m2": (int, float),
         "regularize": (bool,),
+        "regularization": (dict,),
         "weights": (str,),
     }
     for name, value in values.items():

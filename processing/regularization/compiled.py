@@ -1,0 +1,18 @@
+"""Compile the inner loops of regularization to machine code."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numba
+
+
+def compiled[F: Callable[..., Any]](function: F) -> F:
+    """Compile a function of numbers and arrays when it is first called; it then runs without the interpreter's lock.
+
+    The machine code is kept on disk beside the source, or in the user's cache; where neither can be written, each
+    process compiles anew. No reordering of sums is allowed: the same ring gives the same result everywhere.
+    """
+    try:
+        return cast(F, numba.njit(cache=True, nogil=True, error_model="numpy")(function))
+    except RuntimeError:
+        return cast(F, numba.njit(nogil=True, error_model="numpy")(function))

@@ -1,9 +1,9 @@
 """Join what the windows saw into buildings, once and whole, in memory that does not grow with the scene.
 
 A building climbs a ladder: seen → joined → doubted → judged → traced → aligned → settled. It takes a step only when
-all its neighbours stand on the same rung, and joining waits until every window that could add a view is done. Each step looks
-at direct neighbours only, so that the result depends neither on the order of the windows nor on how they are grouped
-into parts.
+all its neighbours stand on the same rung, and joining waits until every window that could add a view is done. Each step
+looks at direct neighbours only, so that the result depends neither on the order of the windows nor on how they are
+grouped into parts.
 """
 
 from collections.abc import Iterable, Sequence

@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 
-from processing.detector.export_onnx import ExportMetadata, export_onnx
+from processing.detector.card_metadata import ExportMetadata
+from processing.detector.export_onnx import export_onnx
 from processing.detector.network import BuildingNetwork
 from processing.errors import WeightsInvalid
 from processing.training.model_card import TrainingFacts, describe_training

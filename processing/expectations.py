@@ -3,8 +3,9 @@
 Every source counts as if it had the same number of labelled buildings, so that the largest does not decide alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,20 @@ class ReliabilityBin:
     confidence: float
     right: float
     count: int
+
+
+def kept_threshold(rows: Sequence[Mapping[str, Any]]) -> float | None:
+    """Return the threshold of the rows (as plain values) whose F2 is best, or None without rows.
+
+    F2 weighs recall twice: the map hides what is kept and unsure with one slider, but cannot show what was thrown away.
+    """
+    known = [row for row in rows if row["precision"] is not None]
+    return float(max(known, key=_f2)["threshold"]) if known else None
+
+
+def _f2(row: Mapping[str, Any]) -> float:
+    precision, recall = float(row["precision"]), float(row["recall"])
+    return 5 * precision * recall / max(4 * precision + recall, 1e-9)
 
 
 def expectations(sources: Sequence[Source], thresholds: Sequence[float] = THRESHOLDS) -> list[Expectation]:

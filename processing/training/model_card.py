@@ -13,6 +13,7 @@ from typing import Any
 import onnx
 
 from processing.errors import WeightsInvalid
+from processing.expectations import kept_threshold
 
 MLM_SCHEMA = "https://stac-extensions.github.io/mlm/v1.4.0/schema.json"
 SOURCES = Path(__file__).with_name("sources.toml")
@@ -65,7 +66,7 @@ def build_card(
         "file:size": weights.stat().st_size,
         "file:checksum_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
         "gsd": gsd,
-        "recommended_min_confidence": evaluation["threshold"],
+        "recommended_min_confidence": kept_threshold(evaluation.get("expected", ())) or evaluation["threshold"],
         "license": "see training.sources",
         "training": {},
     }

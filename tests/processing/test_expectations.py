@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from processing.evaluation import PictureResult
-from processing.expectations import Source, expectations, reliability
+from processing.expectations import Source, expectations, kept_threshold, reliability
 
 
 def source(right: int, wrong: int, missed: int, score: float = 0.7) -> Source:
@@ -44,3 +44,15 @@ def test_the_reliability_curve_gives_the_share_that_is_right():
 def test_nothing_labelled_promises_nothing():
     assert expectations([source(0, 5, 0)]) == []
     assert reliability([]) == []
+
+
+def test_what_a_job_keeps_favours_recall():
+    rows = [
+        {"threshold": 0.1, "precision": 0.34, "recall": 0.51},
+        {"threshold": 0.2, "precision": 0.47, "recall": 0.42},
+        {"threshold": 0.9, "precision": None, "recall": 0.0},
+    ]
+    assert kept_threshold(rows) == 0.1
+    rows[0]["precision"] = 0.1
+    assert kept_threshold(rows) == 0.2
+    assert kept_threshold(rows[2:]) is None

@@ -121,7 +121,7 @@ def expected_line(found: ExpectedView | None) -> str:
         return ""
     parts = ((found.precision, "about {} of the buildings shown are right"), (found.recall, "{} of all are found"))
     words = ", ".join(text.format(formats.share(value)) for value, text in parts if value is not None)
-    return f'<p class="bf-note" data-expected>at {found.threshold:.2f}: {words} (validation)</p>' if words else ""
+    return f'<p class="bf-note" data-expected>At {found.threshold:.2f}: {words} (validation)</p>' if words else ""
 
 
 def legend() -> str:

@@ -38,7 +38,7 @@ def test_another_detector_is_chosen_and_the_map_says_what_its_confidence_is_wort
         found = models.card_of(site.resources, own_weights)
         session.get(ProcessingJob, job.id).weights_sha256 = found.weights_sha256
     screen.open_map(scene.id, job.id)
-    line = screen.page.get_by_text("at 0.40: about 50 % of the buildings shown are right, 60 % of all are found")
+    line = screen.page.get_by_text("At 0.40: about 50 % of the buildings shown are right, 60 % of all are found")
     expect(line).to_be_visible()
     expect(screen.page.get_by_role("heading", name="Detector")).to_be_visible()
     screen.page.get_by_role("combobox").filter(has_text="default").click()

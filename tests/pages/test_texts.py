@@ -99,7 +99,7 @@ def test_sentences_of_coded_errors_are_shown_and_of_others_are_not():
 
 def test_what_a_confidence_is_worth():
     at = ExpectedView(0.5, 0.62, 0.6, 0.7, 0.48, 0.4, 0.5)
-    words = "at 0.50: about 62 % of the buildings shown are right, 48 % of all are found (validation)"
+    words = "At 0.50: about 62 % of the buildings shown are right, 48 % of all are found (validation)"
     assert words in expected_line(at)
     assert "right" not in expected_line(replace(at, precision=None))
     assert expected_line(replace(at, precision=None, recall=None)) == expected_line(None) == ""

@@ -55,7 +55,7 @@ async def upload_image(
     try:
         await feed_body(request, "The file", form.feed)
         received, values = form.finish(), values_of(form.values)
-        params = recommended_params(resources, values)
+        params = await in_thread(recommended_params, resources, values)
     except BaseException:
         form.abort()
         raise

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 VIEW_SETTLES_MS = 250
 TICK_MS = 1000
-DEFAULT_WEIGHTS = "default"
 LISTS_EVERY_TICKS = 15
 
 
@@ -195,7 +194,7 @@ class MapApp:
         scene_id = self.filters.scene_id
         if scene_id is None:
             return
-        region, weights = self._drawing.drawing.region, self.filters.weights or DEFAULT_WEIGHTS
+        region, weights = self._drawing.drawing.region, self.filters.weights
         self._action.busy(True)
         work = partial(self._store.extract, scene_id, region, weights)
         self._background.run("extract", work, self._started, self._refused)

@@ -81,11 +81,11 @@ class MapStore:
         job = jobs.get_job(self.session.resources, self.session.principal, job_id)
         return models.expected_of_job(self.session.resources, job, min_confidence)
 
-    def extract(self, scene_id: str, region_m: Polygon | None, weights: str = "default") -> JobView:
+    def extract(self, scene_id: str, region_m: Polygon | None, weights: str | None = None) -> JobView:
         """Submit an extraction of the region (map metres), or of the whole scene."""
         aoi = None if region_m is None else json.loads(to_geojson(to_degrees(region_m)))
         resources, principal = self.session.resources, self.session.principal
-        params = models.recommended_params(resources, {"weights": weights})
+        params = models.recommended_params(resources, {"weights": weights} if weights else {})
         return jobs.submit_extraction(resources, principal, scene_id, params, aoi_geojson=aoi)
 
     def cancel(self, job_id: str) -> JobView:

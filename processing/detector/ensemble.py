@@ -43,7 +43,7 @@ class EnsembleDetector:
     @property
     def batch_windows(self) -> int:
         """How many windows every member likes to get at once."""
-        return min(int(getattr(member, "batch_windows", 1)) for member in self._members)
+        return min(member.batch_windows for member in self._members)
 
     def detect(self, images: NDArray[np.uint8]) -> list[RawDetections]:
         """Find buildings in windows.

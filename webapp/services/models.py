@@ -1,7 +1,7 @@
 """The weights of this installation: which there are, what their cards say, what to expect of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auth.principals import Principal
@@ -152,18 +152,15 @@ def _view(installed: Installed) -> ModelView:
 
 
 def _joint_view(name: str, card: DetectorCard, members: Sequence[Installed]) -> ModelView:
-    """Describe an ensemble. Its precision and recall were not measured, so none are promised."""
+    """Describe an ensemble, which works as its members do. Its precision and recall were not measured."""
     views = [_view(member) for member in members]
-    return ModelView(
+    return replace(
+        views[0],
         name=name,
         title=card.name,
         sha256=card.weights_sha256,
         gsd_min_m=card.gsd_min_m,
         gsd_max_m=card.gsd_max_m,
-        gsd_working_m=card.gsd_working_m,
-        window_px=card.window_px,
-        stride_px=card.stride_px,
-        bands=views[0].bands,
         licence=JOINT.join(sorted({view.licence for view in views if view.licence})) or None,
         sources=tuple(dict.fromkeys(source for view in views for source in view.sources)),
         recommended_min_confidence=recommended_confidence(members),

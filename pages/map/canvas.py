@@ -27,6 +27,7 @@ SIZE_MIN_PX = 50
 LAYOUT_SETTLES_S = 3.0
 SIZE_GUESS_PX = (900, 700)
 START_VIEW: Bounds = (-14_200_000.0, 2_600_000.0, -7_200_000.0, 6_600_000.0)
+NOTHING_TO_FIT: tuple[Bounds, float] = (START_VIEW, 0.0)
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class MapCanvas:
     def __init__(self) -> None:
         self.figure = _empty_figure()
         self._size_px: tuple[int, int] | None = None
-        self._fit_again: tuple[Bounds, float] = (START_VIEW, 0.0)
+        self._fit_again = NOTHING_TO_FIT
         self.base = TileLayer(self.figure, "base", zoom_max=18)
         self.outer_base = TileLayer(self.figure, "outer-base", zoom_max=19)
         self.imagery = TileLayer(self.figure, "imagery")
@@ -103,7 +104,8 @@ class MapCanvas:
             self._fit_now(bounds_m)
 
     def zoom(self, factor: float) -> None:
-        """Zoom about the middle; a factor above 1 shows less ground."""
+        """Zoom about the middle; a factor above 1 shows less ground. A size told later no longer fits the scene."""
+        self._fit_again = NOTHING_TO_FIT
         west, south, east, north = self.view.bounds_m
         x, y = (west + east) / 2, (south + north) / 2
         half_x, half_y = (east - west) / 2 / factor, (north - south) / 2 / factor
@@ -147,8 +149,11 @@ class MapCanvas:
 
     def _go(self, bounds_m: Bounds) -> None:
         west, south, east, north = bounds_m
-        self.figure.x_range.update(start=west, end=east)
-        self.figure.y_range.update(start=south, end=north)
+        # The four ends travel one by one. A paint between two of them would let the tile layers, which make both axes
+        # alike at every paint, answer half a move with a view of their own.
+        with self.figure.hold(render=True):
+            self.figure.x_range.update(start=west, end=east)
+            self.figure.y_range.update(start=south, end=north)
 
     def _add_shapes(self) -> None:
         plot = self.figure

@@ -34,6 +34,18 @@ def test_scene_fills_the_view_and_zoom_buttons_work(screen, scene):
     screen.wait_until(lambda: screen.view().x_m_per_px == pytest.approx(start.x_m_per_px, rel=0.01), "zoom to fit")
 
 
+def test_every_step_of_the_zoom_is_whole(screen, scene):
+    """Many steps: a paint between two ends of one range used to leave a wrong view once in several."""
+    screen.open_map(scene.id)
+    start = screen.view()
+    for step in range(6):
+        for button, share in (("Zoom in", 0.5), ("Zoom out", 1.0)):
+            screen.button(button).click()
+            wanted = pytest.approx(share * start.x_m_per_px, rel=1e-3)
+            screen.wait_until(lambda wanted=wanted: screen.view().x_m_per_px == wanted, f"{button}, step {step}")
+    assert screen.settled_view().pixel_of(start.west, start.north) == pytest.approx((start.left, start.top), abs=1)
+
+
 def test_imagery_and_base_map_come_as_tiles_of_this_site(screen, scene):
     seen: list[tuple[str, int]] = []
     screen.page.on("response", lambda response: seen.append((response.url, response.status)))

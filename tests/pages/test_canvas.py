@@ -1,6 +1,7 @@
 import time
 
 import pytest
+from bokeh.document import Document
 from bokeh.plotting import figure
 from shapely import MultiPolygon, Polygon, box
 
@@ -59,6 +60,27 @@ def test_later_sizes_leave_the_view_to_the_person(monkeypatch):
     monkeypatch.setattr("pages.map.canvas.time.monotonic", lambda: later)
     tell_size(canvas, 500, 800)
     assert canvas.view.bounds_m == before
+
+
+def test_a_size_told_after_a_zoom_leaves_the_zoom():
+    canvas = MapCanvas()
+    tell_size(canvas, 400, 800)
+    canvas.fit((0.0, 0.0, 1000.0, 1000.0))
+    canvas.zoom(2.0)
+    zoomed = canvas.view.bounds_m
+    tell_size(canvas, 420, 800)
+    assert canvas.view.bounds_m == zoomed
+
+
+def test_a_move_is_told_between_two_ends_of_a_hold():
+    canvas = MapCanvas()
+    document = Document()
+    document.add_root(canvas.figure)
+    told = []
+    document.on_change(lambda event: told.append(event.attr))
+    canvas.zoom(2.0)
+    assert told == ["hold_render", "start", "end", "start", "end", "hold_render"]
+    assert canvas.figure.hold_render is False
 
 
 def test_rings_keep_parts_and_holes_apart():

@@ -72,7 +72,7 @@ def subjects(windows: Path) -> dict[str, Measurement]:
     if (eight_bit := default.with_name("default-int8.onnx")).is_file():
         ours(f"{OURS}, ONNX int8", eight_bit, sys.executable)
     else:
-        print("left out: 8-bit weights (make them with python -m processing.detector.quantize)")
+        print("left out: 8-bit weights (make them with python -m processing.training.quantize)")
     for_torch = default.with_suffix(".safetensors")
     reason = why_not(TORCH_PYTHON, "torch, torchvision, rasterio, shapely")
     if reason is None:

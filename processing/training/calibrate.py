@@ -11,13 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from processing.detector.onnx_calibration import calibrate_onnx
 from processing.detector.onnx_engine import OnnxDetector
 from processing.errors import OutputNotWritable, ParameterInvalid, ProcessingError
 from processing.training.cross_fitting import CrossFit, cross_fit
 from processing.training.evaluate import LabelledData, measure_sources, measuring_of, require_folder, write_json
 from processing.training.measuring import MeasuredWindow
 from processing.training.model_card import build_card
+from processing.training.onnx_calibration import calibrate_onnx
 from processing.training.report import build_report, table
 
 HELD_OUT = (
@@ -51,7 +51,7 @@ def calibrate(weights: Path, data: LabelledData, output: Path, known: dict[str, 
         rule = "it must show buildings that the weights find, and others that they get wrong"
         raise ParameterInvalid(parameter="data", value=str(data.folder), rule=rule) from error
     report = build_report(measuring_of(detector, data), fitted.windows)
-    calibrate_onnx(weights, output, fitted.calibration.gain, fitted.calibration.shift)
+    calibrate_onnx(weights, output, fitted.calibration)
     card = build_card(output, _evaluation(report, fitted, output), known, notes)
     write_json(output.with_suffix(".json"), card)
     return Calibrated(card, report, fitted.windows)
@@ -70,9 +70,9 @@ def _evaluation(report: dict[str, Any], fitted: CrossFit, output: Path) -> dict[
     }
 
 
-def known_of(source: Path, card: Path | None = None) -> dict[str, Any]:
+def known_of(source: Path) -> dict[str, Any]:
     """Return what is known of weights: the card beside an ONNX file."""
-    beside = card or source.with_suffix(".json")
+    beside = source.with_suffix(".json")
     if not beside.is_file():
         return {}
     try:

@@ -1,7 +1,7 @@
 """Measure weights on labelled sources: what `./run evaluate` does. Needs no torch."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from processing.errors import LabelsInvalid, OutputNotWritable, ParameterInvalid
 from processing.training.data_folder import source_folder, source_names
 from processing.training.labelled_windows import read_windows
 from processing.training.measuring import MeasuredWindow, measure_windows
-from processing.training.recipe import shipped_recipe
+from processing.training.recipe import shipped_gsd_m
 from processing.training.report import Measuring
 
 OnSource = Callable[[str, int], None]
@@ -49,7 +49,7 @@ def measure_sources(
     measured: dict[str, list[MeasuredWindow]] = {}
     for name in data.names():
         card = detector.card
-        gsd_m = data.gsd_m or _recipe_gsd_m(name)
+        gsd_m = data.gsd_m or shipped_gsd_m(name)
         folder = source_folder(data.folder, name)
         windows = read_windows(folder, gsd_m, card.scale, card.window_px, data.every)
         measured[name] = []
@@ -62,7 +62,7 @@ def measure_sources(
 def measuring_of(detector: Detector, data: LabelledData, threshold: float | None = None) -> Measuring:
     """Describe a measuring for its report."""
     card = detector.card
-    return Measuring(card.name, card.weights_sha256, card.gsd_working_m, data.every, threshold)
+    return Measuring(card.name, card.weights_sha256, data.every, threshold)
 
 
 def require_folder(path: Path) -> None:
@@ -80,9 +80,3 @@ def write_json(path: Path, values: object) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise OutputNotWritable(name=str(path), detail=(error.strerror or "unknown reason").lower()) from error
-
-
-def _recipe_gsd_m(name: str) -> float | None:
-    """Return what the shipped recipe knows of a source of that name."""
-    specs: Sequence[tuple[str, float]] = [(spec.name, spec.gsd_m) for spec in shipped_recipe().sources]
-    return dict(specs).get(name)

@@ -48,6 +48,7 @@ def build_card(
     try:
         window_px = int(metadata["window_px"])
         gsd = {name: float(metadata[f"gsd_{name}_m"]) for name in ("min", "max", "working")}
+        gsd["enlarged"] = float(metadata.get("gsd_enlarged_m", gsd["working"]))
     except (KeyError, ValueError) as error:
         raise WeightsInvalid(name=weights.name, detail=f"its metadata lack a usable {error.args[0]}") from error
     card = {

@@ -83,6 +83,11 @@ def shipped_recipe() -> Recipe:
     return load_recipe(SHIPPED)
 
 
+def shipped_gsd_m(source: str) -> float | None:
+    """Return what the shipped recipe knows of the ground sampling distance of a source, in metres."""
+    return next((spec.gsd_m for spec in shipped_recipe().sources if spec.name == source), None)
+
+
 def _build(kind: type, values: dict[str, Any]) -> Any:
     known = {field.name for field in fields(kind)}
     unknown = sorted(set(values) - known)

@@ -16,7 +16,7 @@ from processing.training.measuring import MeasuredWindow
 from processing.training.window_polygons import window_polygons
 
 BAND_PX = 2.0
-"""Width of the boundary in working pixels: 0.8 m at 0.4 m."""
+"""Width of the boundary in working pixels, whose size differs with the source."""
 HEADER = (
     f"{'source':<18}{'labels':>7}{'AP50':>19}{'AP50:95':>9}{'precision':>19}{'recall':>19}{'F1':>19}{'pixel IoU':>19}"
     f"{'ECE':>7}"
@@ -30,7 +30,6 @@ class Measuring:
 
     weights_name: str
     weights_sha256: str
-    gsd_working_m: float
     every_nth_window: int = 1
     threshold: float | None = None
     """None: the one with the best F1, averaged over the sources."""
@@ -49,7 +48,7 @@ def build_report(measuring: Measuring, measured: Measured) -> dict[str, Any]:
         "weights_sha256": measuring.weights_sha256,
         "threshold": threshold,
         "every_nth_window": measuring.every_nth_window,
-        "boundary_width_m": BAND_PX * measuring.gsd_working_m,
+        "boundary_width_px": BAND_PX,
         "sources": {name: _measures(windows, threshold) for name, windows in measured.items()},
         "overall": _measures(everything, threshold),
         "best_threshold": {name: asdict(best_threshold(of_source)) for name, of_source in results.items()},

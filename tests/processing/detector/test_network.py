@@ -115,6 +115,6 @@ def test_the_exported_file_says_what_the_pipeline_must_know(tmp_path):
     export_onnx(BuildingNetwork(), ExportMetadata("test", "1", window_px=128, stride_px=96), path)
     properties = {entry.key: entry.value for entry in onnx.load(str(path)).metadata_props}
     assert properties["gsd_working_m"] == "0.3"
-    assert properties["resolution"] == "40"
+    assert properties["resolution"] == "30"
     assert properties["tiles_overlap"] == "25"
     assert list(tmp_path.iterdir()) == [path]

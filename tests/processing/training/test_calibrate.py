@@ -5,11 +5,11 @@ import pytest
 
 pytest.importorskip("onnx", reason="onnx is not installed; it belongs to the training extra")
 
-from processing.detector.onnx_calibration import calibrate_onnx
 from processing.detector.onnx_engine import OnnxDetector
 from processing.errors import WeightsInvalid
 from processing.training.calibrate import main
 from processing.training.calibration import Calibration
+from processing.training.onnx_calibration import calibrate_onnx
 from tests.processing.training.labelled_folder import write_coco
 from tests.support.made_weights import write_weights
 
@@ -25,11 +25,11 @@ def scores_of(path):
 def test_the_graph_gives_calibrated_scores_and_a_second_calibration_follows_the_first(tmp_path):
     made, once, twice = (tmp_path / f"{name}.onnx" for name in ("made", "once", "twice"))
     write_weights(made, BOXES, SCORES)
-    calibrate_onnx(made, once, 1.5, -0.7)
-    first = Calibration(1.5, -0.7)
+    first, second = Calibration(1.5, -0.7), Calibration(0.5, 0.2)
+    calibrate_onnx(made, once, first)
     np.testing.assert_allclose(scores_of(once), first.apply(np.array(SCORES)), atol=1e-5)
-    calibrate_onnx(once, twice, 0.5, 0.2)
-    both = Calibration(0.5, 0.2).after(first)
+    calibrate_onnx(once, twice, second)
+    both = second.after(first)
     np.testing.assert_allclose(scores_of(twice), both.apply(np.array(SCORES)), atol=1e-5)
     properties = (tmp_path / "twice.onnx").read_bytes()
     assert b"score_gain" in properties
@@ -39,7 +39,7 @@ def test_the_graph_gives_calibrated_scores_and_a_second_calibration_follows_the_
 def test_weights_that_are_none_are_refused(tmp_path):
     (tmp_path / "text.onnx").write_text("no weights")
     with pytest.raises(WeightsInvalid, match=r"text\.onnx"):
-        calibrate_onnx(tmp_path / "text.onnx", tmp_path / "out.onnx", 1.0, 0.0)
+        calibrate_onnx(tmp_path / "text.onnx", tmp_path / "out.onnx", Calibration())
     assert not (tmp_path / "out.onnx").exists()
 
 

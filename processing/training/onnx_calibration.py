@@ -10,6 +10,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from processing.errors import WeightsInvalid
+from processing.training.calibration import Calibration
 
 SCORES, RAW = "scores", "calibration.raw"
 GAIN, SHIFT, ONE, LOW, HIGH = (f"calibration.{name}" for name in ("gain", "shift", "one", "low", "high"))
@@ -26,8 +27,8 @@ STEPS = (
 )
 
 
-def calibrate_onnx(source: Path, target: Path, gain: float, shift: float) -> None:
-    """Write `source` to `target` with confidence = sigmoid(gain · logit(score) + shift), whole or not at all.
+def calibrate_onnx(source: Path, target: Path, calibration: Calibration) -> None:
+    """Write `source` to `target` with the calibration in its graph, whole or not at all.
 
     A calibration that is there already is followed by this one; the two become one. The metadata's `score_gain` and
     `score_shift` tell what lies between the network's scores and the confidence. Raises `WeightsInvalid`.
@@ -38,29 +39,30 @@ def calibrate_onnx(source: Path, target: Path, gain: float, shift: float) -> Non
         raise WeightsInvalid(name=source.name, detail="it cannot be read as ONNX") from error
     constants = {weight.name: weight for weight in model.graph.initializer}
     if GAIN in constants:
-        known_gain, known_shift = (float(numpy_helper.to_array(constants[name])) for name in (GAIN, SHIFT))
-        _set(constants[GAIN], gain * known_gain)
-        _set(constants[SHIFT], gain * known_shift + shift)
+        earlier = Calibration(*(float(numpy_helper.to_array(constants[name])) for name in (GAIN, SHIFT)))
+        joint = calibration.after(earlier)
+        _set(constants[GAIN], joint.gain)
+        _set(constants[SHIFT], joint.shift)
     else:
-        _insert(model.graph, gain, shift)
+        _insert(model.graph, calibration)
     metadata = {entry.key: entry.value for entry in model.metadata_props}
-    total_gain = gain * float(metadata.get("score_gain", 1.0))
-    total_shift = gain * float(metadata.get("score_shift", 0.0)) + shift
-    helper.set_model_props(model, metadata | {"score_gain": str(total_gain), "score_shift": str(total_shift)})
+    told = Calibration(float(metadata.get("score_gain", 1.0)), float(metadata.get("score_shift", 0.0)))
+    total = calibration.after(told)
+    helper.set_model_props(model, metadata | {"score_gain": str(total.gain), "score_shift": str(total.shift)})
     onnx.checker.check_model(model)
     part = target.with_name(f".{target.name}.part")
     onnx.save(model, str(part))
     part.replace(target)
 
 
-def _insert(graph: onnx.GraphProto, gain: float, shift: float) -> None:
+def _insert(graph: onnx.GraphProto, calibration: Calibration) -> None:
     """Let the node that gives the scores give `RAW`, and the steps of the calibration the scores."""
     for node in graph.node:
         for names in (node.input, node.output):
             for index, name in enumerate(names):
                 if name == SCORES:
                     names[index] = RAW
-    values = {GAIN: gain, SHIFT: shift, ONE: 1.0, LOW: EDGE, HIGH: 1 - EDGE}
+    values = {GAIN: calibration.gain, SHIFT: calibration.shift, ONE: 1.0, LOW: EDGE, HIGH: 1 - EDGE}
     graph.initializer.extend(numpy_helper.from_array(np.float32(value), name) for name, value in values.items())
     graph.node.extend(helper.make_node(kind, list(inputs), [output]) for kind, inputs, output in STEPS)
 

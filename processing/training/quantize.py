@@ -1,4 +1,4 @@
-"""Turn exported weights to 8-bit arithmetic for CPUs: `python -m processing.detector.quantize IN OUT --data DIR`.
+"""Turn exported weights to 8-bit arithmetic for CPUs: `python -m processing.training.quantize IN OUT --data DIR`.
 
 Static quantisation of the trunk's, the pyramid's and the heads' convolutions and products, with one scale for each
 channel of the weights and scales of the features measured on calibration pictures (the QDQ form of ONNX Runtime).
@@ -20,12 +20,12 @@ from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, Q
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from processing.detector.onnx_engine import INPUT, OnnxDetector
+from processing.training.data_folder import source_folder, source_names
 from processing.training.labelled_windows import read_windows
+from processing.training.recipe import shipped_gsd_m
 
-DEFAULT_GSD_M = 0.5
-"""For sources that tell no ground sampling distance."""
 PICTURES = 48
-SKIPPED = 7
+EVERY = 7
 """Of each source every seventh window is taken, so that not all come from one place."""
 QUANTIZED = ("Conv",)
 
@@ -45,13 +45,14 @@ class CalibrationPictures(CalibrationDataReader):  # type: ignore[misc]  # ONNX 
 
 
 def calibration_windows(data: Path, detector: OnnxDetector, count: int) -> Iterator[NDArray[np.uint8]]:
-    """Give `count` windows (S, S, 3) uint8 of the COCO folders below `data`, as many of each. Never validation data."""
-    card = detector.card
-    folders = sorted(path for path in data.iterdir() if path.is_dir())
-    for folder in folders:
-        windows = read_windows(folder, DEFAULT_GSD_M, card.scale, card.window_px)
-        for window in islice(windows, 0, SKIPPED * -(-count // len(folders)), SKIPPED):
-            yield window.picture
+    """Give `count` windows (S, S, 3) uint8 of the COCO folders in `data`, as many of each. Never validation data.
+
+    Raises `LabelsInvalid`, also where nobody tells a source's ground sampling distance.
+    """
+    card, names = detector.card, source_names(data)
+    for name in names:
+        windows = read_windows(source_folder(data, name), shipped_gsd_m(name), card.scale, card.window_px, EVERY)
+        yield from (window.picture for window in islice(windows, -(-count // len(names))))
 
 
 def quantize(source: Path, target: Path, windows: Iterator[NDArray[np.uint8]]) -> None:

@@ -2,11 +2,11 @@ import pytest
 
 pytest.importorskip("onnx", reason="onnx is not installed; it belongs to the training extra")
 
-from processing.detector.onnx_engine import OnnxDetector  # noqa: E402
-from processing.errors import LabelsInvalid  # noqa: E402
-from processing.training.quantize import calibration_windows  # noqa: E402
-from tests.processing.training.labelled_folder import write_coco  # noqa: E402
-from tests.support.made_weights import write_weights  # noqa: E402
+from processing.detector.onnx_engine import OnnxDetector
+from processing.errors import LabelsInvalid
+from processing.training.quantize import calibration_windows
+from tests.processing.training.labelled_folder import write_coco
+from tests.support.made_weights import write_weights
 
 ROOFS = [(10, 10, 30, 20), (50, 50, 30, 30)]
 

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan, pi
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from processing.polygonize import largest_polygon
 from processing.regularization.fitting import FitOptions, fit_rings
 from processing.regularization.parameters import RegularizationParams
 from processing.regularization.ring_geometry import Floats, Integers
+from processing.regularization.ring_rows import Polygons, as_array, points_of
 
 KINDS = ("none", "rectangle", "rectilinear", "diagonal", "any_angle", "circle")
 RIGHT_ANGLED = frozenset(("rectangle", "rectilinear", "diagonal"))
@@ -26,9 +25,6 @@ COURTYARD_MIN_IOU = 0.7
 FITTED_BEYOND_PX = 10.0
 """No fitted outline reaches further than this beyond the outline that was seen."""
 DEFAULTS = RegularizationParams()
-
-Polygons = NDArray[Any]
-"""(N,) object array of shapely polygons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +57,7 @@ def regularize(
     """
     if not len(outlines):
         return []
-    raw = np.empty(len(outlines), object)
-    raw[:] = outlines
+    raw = as_array(outlines)
     rings = shapely.get_exterior_ring(raw)
     fitted, kinds, angles, iou = _fit(rings, np.full(len(raw), nan), aspect, options_of(params, aspect))
     polygons = shapely.polygons(fitted)
@@ -116,10 +111,9 @@ def _fit(
 
     Returns fitted rings, kinds, directions and agreements, all (N,); the direction is NaN for shapes without one.
     """
-    points, owners = shapely.get_coordinates(rings, return_index=True)
+    points, starts = points_of(rings)
     units, origins = np.array([1.0, aspect]), np.floor(shapely.bounds(rings)[:, :2])
-    starts = np.searchsorted(owners, np.arange(len(rings) + 1))
-    moved = np.ascontiguousarray((points - origins[owners]) * units)
+    moved = (points - np.repeat(origins, np.diff(starts), axis=0)) * units
     found, kinds, measures = fit_rings(moved, starts, angles, options)
     owners = np.repeat(np.arange(len(rings)), np.diff(kinds[:, 1], prepend=0))
     fitted = shapely.linearrings(found / units + origins[owners], indices=owners)

@@ -3,9 +3,11 @@
 from math import hypot, pi, sin
 
 import numpy as np
+from numpy.typing import NDArray
 
 from processing.regularization.compiled import compiled
-from processing.regularization.ring_geometry import Floats, signed_area
+from processing.regularization.ring_geometry import Floats, Integers, signed_area
+from processing.regularization.ring_rows import Rings
 
 PARALLEL = sin(6 * pi / 180)
 SQUARE = sin(3 * pi / 180)
@@ -48,6 +50,18 @@ def area_below(ring: Floats, nx: float, ny: float, offset: float) -> float:
                 first_x, first_y, known = x, y, True
             last_x, last_y = x, y
     return abs(total) / 2
+
+
+@compiled
+def best_cuts(rings: Rings, others: Rings, shared: Rings, follows: NDArray[np.bool_]) -> Floats:
+    """Return `best_cut` for each pair of rings: (N, 4)."""
+    cuts = np.empty((len(follows), 4))
+    for at in range(len(follows)):
+        ring = rings.points[rings.starts[at] : rings.starts[at + 1]]
+        other = others.points[others.starts[at] : others.starts[at + 1]]
+        ground = shared.points[shared.starts[at] : shared.starts[at + 1]]
+        cuts[at, 0], cuts[at, 1], cuts[at, 2], cuts[at, 3] = best_cut(ring, other, ground, follows[at])
+    return cuts
 
 
 @compiled
@@ -103,6 +117,18 @@ def _has_parallel(ring: Floats, nx: float, ny: float) -> bool:
 
 
 @compiled
+def close_all_gaps(rings: Rings, others: Rings, firsts: Integers, most: float) -> Floats:
+    """Close the gaps of ring i to each of the others from firsts[i] to firsts[i + 1]; return all points again (M, 2)."""
+    points = rings.points.copy()
+    for at in range(len(firsts) - 1):
+        start, stop = rings.starts[at], rings.starts[at + 1]
+        for near in range(firsts[at], firsts[at + 1]):
+            other = others.points[others.starts[near] : others.starts[near + 1]]
+            points[start:stop] = close_gaps(points[start:stop], other, most)
+    return points
+
+
+@compiled
 def close_gaps(ring: Floats, other: Floats, most: float) -> Floats:
     """Return the ring with the walls moved out that face a wall of the other one across a gap of at most `most`.
 
@@ -142,3 +168,36 @@ def _face(ring: Floats, side: int, other: Floats, facing: int) -> bool:
     second = (other[facing + 1, 0] - ring[side, 0]) * ux + (other[facing + 1, 1] - ring[side, 1]) * uy
     common = min(max(first, second), length) - max(min(first, second), 0.0)
     return bool(common >= max(FACING_SHARE * min(length, other_length), SHORTEST_WALL))
+
+
+@compiled
+def separated(rings: Rings, others: Rings, nothing: float) -> NDArray[np.bool_]:
+    """Tell of each pair whether a wall of either ring has all of it on one side and all of the other on the far side.
+
+    Both may then share a strip along that wall of an area of at most `nothing`. Where it is False, they may still be
+    apart.
+    """
+    apart = np.zeros(len(rings.starts) - 1, np.bool_)
+    for at in range(len(apart)):
+        ring = rings.points[rings.starts[at] : rings.starts[at + 1]]
+        other = others.points[others.starts[at] : others.starts[at + 1]]
+        apart[at] = _wall_between(ring, other, nothing) or _wall_between(other, ring, nothing)
+    return apart
+
+
+@compiled
+def _wall_between(ring: Floats, other: Floats, nothing: float) -> bool:
+    """Tell whether a wall of the ring separates it from the other one."""
+    turn, reach = np.sign(signed_area(ring)), 0.0
+    for at in range(len(ring)):
+        reach = max(reach, 2 * hypot(ring[at, 0] - ring[0, 0], ring[at, 1] - ring[0, 1]))
+    for side in range(len(ring) - 1):
+        nx, ny, offset = normal_of(ring, side, turn)
+        farthest, nearest = offset, np.inf
+        for at in range(len(ring)):
+            farthest = max(farthest, nx * ring[at, 0] + ny * ring[at, 1])
+        for at in range(len(other)):
+            nearest = min(nearest, nx * other[at, 0] + ny * other[at, 1])
+        if (farthest - nearest) * reach <= nothing:
+            return True
+    return False

@@ -15,11 +15,11 @@ from shapely.geometry.base import BaseGeometry
 from processing.polygonize import largest_polygon
 from processing.regularization.regularize import Regularized, agreement
 from processing.regularization.ring_geometry import Floats, Integers
-from processing.regularization.ring_rows import Polygons, as_array, outer_rings, points_of
-from processing.regularization.shared_walls import best_cuts, separated
+from processing.regularization.ring_rows import Polygons, as_array, outer_rings, points_of, sides_of
+from processing.regularization.shared_area import shared_areas
+from processing.regularization.shared_walls import best_cuts
 
-NOTHING_PX = 1e-7
-NOTHING_ON_GRID_PX = 1e-4
+NOTHING_PX = 1e-4
 GRID_PX = 2.0**-20
 CUT_SHARE = 0.08
 CUT_TIMES = 1.6
@@ -78,11 +78,11 @@ def _parted(outlines: Polygons, others: Polygons, shared: Polygons, follows: NDA
 
 
 def _largest(shapes: Polygons) -> Polygons:
-    """Return the largest polygon (N,) of each shape, or None."""
-    whole = (shapely.get_type_id(shapes) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(shapes)
+    """Return the largest polygon (N,) of each shape, or None where there is no ground."""
     result = shapes.copy()
-    for at in np.flatnonzero(~whole):
+    for at in np.flatnonzero(shapely.get_type_id(shapes) != shapely.GeometryType.POLYGON):
         result[at] = largest_polygon(shapes[at])
+    result[~(shapely.area(result) > NOTHING_PX)] = None
     return result
 
 
@@ -90,14 +90,15 @@ def _shared(first: Polygons, second: Polygons) -> Polygons:
     """Return the ground (N,) that both of each pair cover, or None.
 
     Where walls are the same but for the last bits, the exact overlay can take a whole polygon for shared; the
-    overlay on a fine grid does not, so it has the last word.
+    overlay on a fine grid does not.
     """
-    shared = as_array([None] * len(first))
-    close = np.flatnonzero(~separated(outer_rings(first), outer_rings(second), NOTHING_PX))
-    close = close[shapely.area(shapely.intersection(first[close], second[close])) > NOTHING_PX]
-    ground = shapely.intersection(first[close], second[close], grid_size=GRID_PX)
-    some = shapely.area(ground) > NOTHING_ON_GRID_PX
-    shared[close[some]] = ground[some]
+    shared, areas = as_array([None] * len(first)), shared_areas(sides_of(first), sides_of(second))
+    some = np.flatnonzero(areas > NOTHING_PX)
+    ground = shapely.intersection(first[some], second[some])
+    wrong = np.abs(shapely.area(ground) - areas[some]) > NOTHING_PX
+    again = some[wrong]
+    ground[wrong] = shapely.intersection(first[again], second[again], grid_size=GRID_PX)
+    shared[some] = ground
     return shared
 
 

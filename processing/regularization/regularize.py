@@ -12,7 +12,8 @@ from processing.polygonize import largest_polygon
 from processing.regularization.fitting import FitOptions, fit_rings
 from processing.regularization.parameters import RegularizationParams
 from processing.regularization.ring_geometry import Floats, Integers
-from processing.regularization.ring_rows import Polygons, as_array, points_of
+from processing.regularization.ring_rows import Polygons, as_array, points_of, sides_of
+from processing.regularization.shared_area import shared_areas
 
 KINDS = ("none", "rectangle", "rectilinear", "diagonal", "any_angle", "circle")
 RIGHT_ANGLED = frozenset(("rectangle", "rectilinear", "diagonal"))
@@ -97,8 +98,7 @@ def options_of(params: RegularizationParams, aspect: float) -> FitOptions:
 def agreement(first: Polygons, second: Polygons) -> Floats:
     """Return the IoU (N,) of pairs of polygons; 0 where one is not valid."""
     valid = shapely.is_valid(first) & shapely.is_valid(second)
-    shared = np.zeros(len(first))
-    shared[valid] = shapely.area(shapely.intersection(first[valid], second[valid]))
+    shared = shared_areas(sides_of(first), sides_of(second))
     union = shapely.area(first) + shapely.area(second) - shared
     iou: Floats = np.where(valid, shared / np.maximum(union, 1e-9), 0.0)
     return iou

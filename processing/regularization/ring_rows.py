@@ -39,6 +39,15 @@ def points_of(shapes: Polygons) -> Rings:
     return Rings(np.ascontiguousarray(points), np.searchsorted(owners, np.arange(len(shapes) + 1)))
 
 
+def sides_of(polygons: Polygons) -> Rings:
+    """Return the sides x0, y0, x1, y1 of all rings of polygons (N,) as rows (M, 4) of `points`."""
+    rings, owners = shapely.get_rings(polygons, return_index=True)
+    points, ring = shapely.get_coordinates(rings, return_index=True)
+    joined = ring[1:] == ring[:-1]
+    sides = np.hstack([points[:-1], points[1:]])[joined]
+    return Rings(sides, np.searchsorted(owners[ring[1:][joined]], np.arange(len(polygons) + 1)))
+
+
 def with_outer_rings(polygons: Polygons, points: Floats) -> Polygons:
     """Return the polygons (N,) with the points of their outer rings replaced; courtyards stay."""
     owners = shapely.get_coordinates(shapely.get_exterior_ring(polygons), return_index=True)[1]

@@ -168,36 +168,3 @@ def _face(ring: Floats, side: int, other: Floats, facing: int) -> bool:
     second = (other[facing + 1, 0] - ring[side, 0]) * ux + (other[facing + 1, 1] - ring[side, 1]) * uy
     common = min(max(first, second), length) - max(min(first, second), 0.0)
     return bool(common >= max(FACING_SHARE * min(length, other_length), SHORTEST_WALL))
-
-
-@compiled
-def separated(rings: Rings, others: Rings, nothing: float) -> NDArray[np.bool_]:
-    """Tell of each pair whether a wall of either ring has all of it on one side and all of the other on the far side.
-
-    Both may then share a strip along that wall of an area of at most `nothing`. Where it is False, they may still be
-    apart.
-    """
-    apart = np.zeros(len(rings.starts) - 1, np.bool_)
-    for at in range(len(apart)):
-        ring = rings.points[rings.starts[at] : rings.starts[at + 1]]
-        other = others.points[others.starts[at] : others.starts[at + 1]]
-        apart[at] = _wall_between(ring, other, nothing) or _wall_between(other, ring, nothing)
-    return apart
-
-
-@compiled
-def _wall_between(ring: Floats, other: Floats, nothing: float) -> bool:
-    """Tell whether a wall of the ring separates it from the other one."""
-    turn, reach = np.sign(signed_area(ring)), 0.0
-    for at in range(len(ring)):
-        reach = max(reach, 2 * hypot(ring[at, 0] - ring[0, 0], ring[at, 1] - ring[0, 1]))
-    for side in range(len(ring) - 1):
-        nx, ny, offset = normal_of(ring, side, turn)
-        farthest, nearest = offset, np.inf
-        for at in range(len(ring)):
-            farthest = max(farthest, nx * ring[at, 0] + ny * ring[at, 1])
-        for at in range(len(other)):
-            nearest = min(nearest, nx * other[at, 0] + ny * other[at, 1])
-        if (farthest - nearest) * reach <= nothing:
-            return True
-    return False

@@ -1,0 +1,118 @@
+"""The ground that two polygons share, exact but for rounding, courtyards too.
+
+Lines through every corner, and through every point where sides of the two meet, cut the plane into strips. Within a
+strip the length that both cover changes evenly, so that its middle line times its height is the area. No overlay is
+built: walls that are the same but for the last bits cannot confuse it, and small polygons take microseconds.
+"""
+
+import numpy as np
+
+from processing.regularization.compiled import compiled
+from processing.regularization.ring_geometry import Floats
+from processing.regularization.ring_rows import Rings
+from processing.regularization.scanlines import shared_length
+
+
+@compiled
+def shared_areas(first: Rings, second: Rings) -> Floats:
+    """Return the area (N,) that each pair of polygons shares; their sides are rows x0, y0, x1, y1 of `points`."""
+    areas = np.zeros(len(first.starts) - 1)
+    for at in range(len(areas)):
+        mine = first.points[first.starts[at] : first.starts[at + 1]]
+        theirs = second.points[second.starts[at] : second.starts[at + 1]]
+        areas[at] = _shared_area(mine, theirs)
+    return areas
+
+
+@compiled
+def _shared_area(first: Floats, second: Floats) -> float:
+    low = max(_extreme(first, 1, -1.0), _extreme(second, 1, -1.0))
+    high = min(_extreme(first, 1, 1.0), _extreme(second, 1, 1.0))
+    left = max(_extreme(first, 0, -1.0), _extreme(second, 0, -1.0))
+    if low >= high or left >= min(_extreme(first, 0, 1.0), _extreme(second, 0, 1.0)):
+        return 0.0
+    levels = _levels(first, second, low, high)
+    mine, theirs = np.empty(len(first)), np.empty(len(second))
+    total = 0.0
+    for at in range(len(levels) - 1):
+        height, middle = levels[at + 1] - levels[at], (levels[at] + levels[at + 1]) / 2
+        if height > 0:
+            count, other_count = _cross(first, middle, mine), _cross(second, middle, theirs)
+            total += height * shared_length(mine, count, theirs, other_count)
+    return total
+
+
+@compiled
+def _extreme(sides: Floats, axis: int, sign: float) -> float:
+    """Return the highest (sign 1) or lowest (sign -1) coordinate."""
+    found = -np.inf
+    for at in range(len(sides)):
+        found = max(found, sign * sides[at, axis])
+    return sign * found
+
+
+@compiled
+def _levels(first: Floats, second: Floats, low: float, high: float) -> Floats:
+    """Return, ascending, `low`, `high` and the y of all corners and meeting points between them."""
+    levels = np.empty(len(first) + len(second) + 2)
+    levels[0], levels[1], count = low, high, 2
+    for at in range(len(first) + len(second)):
+        y = first[at, 1] if at < len(first) else second[at - len(first), 1]
+        if low < y < high:
+            levels[count] = y
+            count += 1
+    for at in range(len(first)):
+        for other in range(len(second)):
+            y = _meeting_y(first[at], second[other])
+            if low < y < high:
+                if count == len(levels):
+                    levels = _longer(levels)
+                levels[count] = y
+                count += 1
+    for at in range(1, count):
+        value, place = levels[at], at
+        while place > 0 and levels[place - 1] > value:
+            levels[place] = levels[place - 1]
+            place -= 1
+        levels[place] = value
+    return levels[:count]
+
+
+@compiled
+def _longer(values: Floats) -> Floats:
+    longer = np.empty(2 * len(values))
+    for at in range(len(values)):
+        longer[at] = values[at]
+    return longer
+
+
+@compiled
+def _meeting_y(side: Floats, other: Floats) -> float:
+    """Return the y at which two sides x0, y0, x1, y1 meet; NaN where they do not, or run along each other."""
+    for axis in range(2):
+        a, b, c, d = side[axis], side[axis + 2], other[axis], other[axis + 2]
+        if max(a, b) < min(c, d) or max(c, d) < min(a, b):
+            return np.nan
+    dx, dy, ex, ey = side[2] - side[0], side[3] - side[1], other[2] - other[0], other[3] - other[1]
+    cross = dx * ey - dy * ex
+    if cross == 0.0:
+        return np.nan
+    share = ((other[0] - side[0]) * ey - (other[1] - side[1]) * ex) / cross
+    return float(side[1] + share * dy) if 0.0 <= share <= 1.0 else np.nan
+
+
+@compiled
+def _cross(sides: Floats, y: float, crossings: Floats) -> int:
+    """Write where a level line crosses the sides, ascending; return how often."""
+    count = 0
+    for at in range(len(sides)):
+        y0, y1 = sides[at, 1], sides[at, 3]
+        if (y0 <= y) != (y1 <= y):
+            x = sides[at, 0] + (y - y0) / (y1 - y0) * (sides[at, 2] - sides[at, 0])
+            place = count
+            while place > 0 and crossings[place - 1] > x:
+                crossings[place] = crossings[place - 1]
+                place -= 1
+            crossings[place] = x
+            count += 1
+    return count

@@ -15,11 +15,11 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from processing.regularization.gaps import close_all_gaps
 from processing.regularization.parameters import RegularizationParams
 from processing.regularization.regularize import Regularized, agreement
 from processing.regularization.ring_geometry import Floats, Integers
 from processing.regularization.ring_rows import Polygons, as_array, outer_rings, with_outer_rings
-from processing.regularization.shared_walls import close_all_gaps
 
 MOST_TURN = 8 * pi / 180
 MOST_LOST_IOU = 0.04

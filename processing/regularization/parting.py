@@ -14,10 +14,10 @@ from shapely.geometry.base import BaseGeometry
 
 from processing.polygonize import largest_polygon
 from processing.regularization.regularize import Regularized, agreement
-from processing.regularization.ring_geometry import Floats, Integers
-from processing.regularization.ring_rows import Polygons, as_array, outer_rings, points_of, sides_of
+from processing.regularization.ring_geometry import Floats
+from processing.regularization.ring_rows import Polygons, as_array, outer_rings, polygons_of, sides_of
 from processing.regularization.shared_area import shared_areas
-from processing.regularization.shared_walls import best_cuts
+from processing.regularization.straight_cuts import best_cuts, cut_rings
 
 NOTHING_PX = 1e-4
 GRID_PX = 2.0**-20
@@ -36,17 +36,17 @@ def part(
     """
     outlines, others = as_array([one.outline for one in aligned]), as_array(list(chain.from_iterable(higher)))
     owners = np.repeat(np.arange(len(aligned)), [len(group) for group in higher])
-    shared = _shared(outlines[owners], others)
-    meet = ~shapely.is_missing(shared)
-    owners, others, shared, parted = owners[meet], others[meet], shared[meet], outlines.copy()
+    areas = shared_areas(sides_of(outlines[owners]), sides_of(others))
+    meet = areas > NOTHING_PX
+    owners, others, areas, parted = owners[meet], others[meet], areas[meet], outlines.copy()
     rounds = np.arange(len(owners)) - np.searchsorted(owners, owners)
     follows = ~np.isnan([one.angle for one in aligned])
     for number in range(rounds.max(initial=-1) + 1):
         now = (rounds == number) & ~shapely.is_missing(parted[owners])
         if number > 0:
-            shared[now] = _shared(parted[owners[now]], others[now])
-            now &= ~shapely.is_missing(shared)
-        parted[owners[now]] = _parted(parted[owners[now]], others[now], shared[now], follows[owners[now]])
+            areas[now] = shared_areas(sides_of(parted[owners[now]]), sides_of(others[now]))
+            now &= areas > NOTHING_PX
+        parted[owners[now]] = _parted(parted[owners[now]], others[now], areas[now], follows[owners[now]])
     result: list[Regularized | None] = list(aligned)
     for at in np.unique(owners[shapely.is_missing(parted[owners])]).tolist():
         result[at] = None
@@ -63,18 +63,32 @@ def _method_of(aligned: Regularized, outline: BaseGeometry) -> str:
     return "any_angle" if aligned.method in ("rectangle", "circle") and not same else aligned.method
 
 
-def _parted(outlines: Polygons, others: Polygons, shared: Polygons, follows: NDArray[np.bool_]) -> Polygons:
-    """Part pairs (N,) that have `shared` ground; None where nothing is left."""
-    cuts = best_cuts(outer_rings(outlines), outer_rings(others), points_of(shared), follows)
-    most = np.maximum(CUT_TIMES * shapely.area(shared), CUT_SHARE * shapely.area(outlines))
-    straight, cut = cuts[:, 3] <= most, outlines.copy()
-    cut[straight] = _largest(shapely.intersection(cut[straight], _half_planes(cut[straight], cuts[straight])))
+def _parted(outlines: Polygons, others: Polygons, areas: Floats, follows: NDArray[np.bool_]) -> Polygons:
+    """Part pairs (N,) that share `areas`; None where nothing is left."""
+    rings, other_rings = outer_rings(outlines), outer_rings(others)
+    cuts = best_cuts(rings, other_rings, sides_of(outlines), sides_of(others), follows)
+    straight = cuts[:, 3] <= np.maximum(CUT_TIMES * areas, CUT_SHARE * shapely.area(outlines))
+    cut = outlines.copy()
+    cut[straight] = _below(cut[straight], cuts[straight])
     result = cut.copy()
     for grid in (None, GRID_PX):
         left = np.flatnonzero(~shapely.is_missing(result))
-        left = left[~shapely.is_missing(_shared(result[left], others[left]))]
+        left = left[shared_areas(sides_of(result[left]), sides_of(others[left])) > NOTHING_PX]
         result[left] = _largest(shapely.difference(cut[left], others[left], grid_size=grid))
     return result
+
+
+def _below(outlines: Polygons, cuts: Floats) -> Polygons:
+    """Return the largest part (N,) of each outline below its cut, or None."""
+    points, starts = cut_rings(outer_rings(outlines), cuts)
+    counts = np.diff(starts)
+    whole = (counts > 0) & (shapely.get_num_interior_rings(outlines) == 0)
+    result = outlines.copy()
+    result[whole] = polygons_of(points[np.repeat(whole, counts)], counts[whole])
+    # A wall that lies in the line of the cut leaves a spike there; the overlay knows how to end it.
+    other = ~whole | ~shapely.is_valid(result)
+    result[other] = shapely.intersection(outlines[other], _half_planes(outlines[other], cuts[other]))
+    return _largest(result)
 
 
 def _largest(shapes: Polygons) -> Polygons:
@@ -84,22 +98,6 @@ def _largest(shapes: Polygons) -> Polygons:
         result[at] = largest_polygon(shapes[at])
     result[~(shapely.area(result) > NOTHING_PX)] = None
     return result
-
-
-def _shared(first: Polygons, second: Polygons) -> Polygons:
-    """Return the ground (N,) that both of each pair cover, or None.
-
-    Where walls are the same but for the last bits, the exact overlay can take a whole polygon for shared; the
-    overlay on a fine grid does not.
-    """
-    shared, areas = as_array([None] * len(first)), shared_areas(sides_of(first), sides_of(second))
-    some = np.flatnonzero(areas > NOTHING_PX)
-    ground = shapely.intersection(first[some], second[some])
-    wrong = np.abs(shapely.area(ground) - areas[some]) > NOTHING_PX
-    again = some[wrong]
-    ground[wrong] = shapely.intersection(first[again], second[again], grid_size=GRID_PX)
-    shared[some] = ground
-    return shared
 
 
 def _half_planes(outlines: Polygons, cuts: Floats) -> Polygons:

@@ -48,11 +48,16 @@ def sides_of(polygons: Polygons) -> Rings:
     return Rings(sides, np.searchsorted(owners[ring[1:][joined]], np.arange(len(polygons) + 1)))
 
 
+def polygons_of(points: Floats, counts: Integers) -> Polygons:
+    """Return the polygons (N,) whose rings have so many points, closed, one after the other."""
+    rings = shapely.linearrings(points, indices=np.repeat(np.arange(len(counts)), counts))
+    polygons: Polygons = shapely.polygons(rings)
+    return polygons
+
+
 def with_outer_rings(polygons: Polygons, points: Floats) -> Polygons:
     """Return the polygons (N,) with the points of their outer rings replaced; courtyards stay."""
-    owners = shapely.get_coordinates(shapely.get_exterior_ring(polygons), return_index=True)[1]
-    rings = shapely.linearrings(points, indices=owners)
-    result: Polygons = shapely.polygons(rings)
+    result = polygons_of(points, shapely.get_num_coordinates(shapely.get_exterior_ring(polygons)))
     for at in np.flatnonzero(shapely.get_num_interior_rings(polygons)):
-        result[at] = shapely.Polygon(rings[at], polygons[at].interiors)
+        result[at] = shapely.Polygon(result[at].exterior, polygons[at].interiors)
     return result

@@ -5,12 +5,16 @@ strip the length that both cover changes evenly, so that its middle line times i
 built: walls that are the same but for the last bits cannot confuse it, and small polygons take microseconds.
 """
 
+from math import hypot
+
 import numpy as np
 
 from processing.regularization.compiled import compiled
 from processing.regularization.ring_geometry import Floats
 from processing.regularization.ring_rows import Rings
 from processing.regularization.scanlines import shared_length
+
+ON_EDGE_PX = 1e-6
 
 
 @compiled
@@ -63,7 +67,7 @@ def _levels(first: Floats, second: Floats, low: float, high: float) -> Floats:
             count += 1
     for at in range(len(first)):
         for other in range(len(second)):
-            y = _meeting_y(first[at], second[other])
+            y = _meeting(first[at], second[other])[1]
             if low < y < high:
                 if count == len(levels):
                     levels = _longer(levels)
@@ -87,18 +91,21 @@ def _longer(values: Floats) -> Floats:
 
 
 @compiled
-def _meeting_y(side: Floats, other: Floats) -> float:
-    """Return the y at which two sides x0, y0, x1, y1 meet; NaN where they do not, or run along each other."""
+def _meeting(side: Floats, other: Floats) -> tuple[float, float]:
+    """Return the point at which two sides x0, y0, x1, y1 meet; NaN where they do not, or run along each other."""
     for axis in range(2):
         a, b, c, d = side[axis], side[axis + 2], other[axis], other[axis + 2]
         if max(a, b) < min(c, d) or max(c, d) < min(a, b):
-            return np.nan
+            return np.nan, np.nan
     dx, dy, ex, ey = side[2] - side[0], side[3] - side[1], other[2] - other[0], other[3] - other[1]
     cross = dx * ey - dy * ex
     if cross == 0.0:
-        return np.nan
+        return np.nan, np.nan
     share = ((other[0] - side[0]) * ey - (other[1] - side[1]) * ex) / cross
-    return float(side[1] + share * dy) if 0.0 <= share <= 1.0 else np.nan
+    other_share = ((other[0] - side[0]) * dy - (other[1] - side[1]) * dx) / cross
+    if min(share, other_share) < 0.0 or max(share, other_share) > 1.0:
+        return np.nan, np.nan
+    return side[0] + share * dx, side[1] + share * dy
 
 
 @compiled
@@ -116,3 +123,37 @@ def _cross(sides: Floats, y: float, crossings: Floats) -> int:
             crossings[place] = x
             count += 1
     return count
+
+
+@compiled
+def shared_points(first: Floats, second: Floats) -> Floats:
+    """Return the corners (N, 2) of the ground that two polygons share, and of what they only touch."""
+    points, count = np.empty((len(first) * len(second) + len(first) + len(second), 2)), 0
+    for at in range(len(first)):
+        for other in range(len(second)):
+            x, y = _meeting(first[at], second[other])
+            if x == x:
+                points[count, 0], points[count, 1] = x, y
+                count += 1
+    for at in range(len(first) + len(second)):
+        mine = at < len(first)
+        x, y = (first[at, 0], first[at, 1]) if mine else (second[at - len(first), 0], second[at - len(first), 1])
+        if _holds(second if mine else first, x, y):
+            points[count, 0], points[count, 1] = x, y
+            count += 1
+    return points[:count]
+
+
+@compiled
+def _holds(sides: Floats, x: float, y: float) -> bool:
+    """Tell whether a point lies in a polygon or on its edge."""
+    inside = False
+    for at in range(len(sides)):
+        x0, y0, dx, dy = sides[at, 0], sides[at, 1], sides[at, 2] - sides[at, 0], sides[at, 3] - sides[at, 1]
+        share = ((x - x0) * dx + (y - y0) * dy) / max(dx * dx + dy * dy, 1e-300)
+        share = min(max(share, 0.0), 1.0)
+        if hypot(x0 + share * dx - x, y0 + share * dy - y) <= ON_EDGE_PX:
+            return True
+        if (y0 <= y) != (sides[at, 3] <= y) and x < x0 + (y - y0) / dy * dx:
+            inside = not inside
+    return inside

@@ -20,17 +20,18 @@ SAME_POINT_PX = 1e-9
 def below(ring: Floats, nx: float, ny: float, offset: float) -> Floats:
     """Return the closed ring around the part of a ring where nx * x + ny * y <= offset; no rows where there is none.
 
-    Where that part falls into pieces, they stay joined along the line.
+    Where that part falls into pieces, they stay joined along the line. Corners on the line count as beyond it, so that
+    no wall along the line stays on as a spike.
     """
     points, count = np.empty((2 * len(ring), 2)), 0
     for at in range(len(ring) - 1):
         x0, y0, x1, y1 = ring[at, 0], ring[at, 1], ring[at + 1, 0], ring[at + 1, 1]
         before, after = nx * x0 + ny * y0 - offset, nx * x1 + ny * y1 - offset
         for step in range(2):
-            if step == 0 and before <= 0:
+            if step == 0 and before < -SAME_POINT_PX:
                 x, y = x0, y0
-            elif step == 1 and (before <= 0) != (after <= 0):
-                share = before / (before - after)
+            elif step == 1 and (before < -SAME_POINT_PX) != (after < -SAME_POINT_PX):
+                share = min(max(before / (before - after), 0.0), 1.0)
                 x, y = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
             else:
                 continue
@@ -54,8 +55,9 @@ def cut_rings(rings: Rings, cuts: Floats) -> tuple[Floats, Integers]:
         ring = rings.points[rings.starts[at] : rings.starts[at + 1]]
         nx, ny, offset, used, crossed = cuts[at, 0], cuts[at, 1], cuts[at, 2], starts[at], 0
         for side in range(len(ring) - 1):
-            before, after = nx * ring[side, 0] + ny * ring[side, 1], nx * ring[side + 1, 0] + ny * ring[side + 1, 1]
-            crossed += (before <= offset) != (after <= offset)
+            before = nx * ring[side, 0] + ny * ring[side, 1] - offset
+            after = nx * ring[side + 1, 0] + ny * ring[side + 1, 1] - offset
+            crossed += (before < -SAME_POINT_PX) != (after < -SAME_POINT_PX)
         left = below(ring, nx, ny, offset)
         for place in range(len(left) if crossed <= 2 else 0):
             points[used, 0], points[used, 1] = left[place, 0], left[place, 1]

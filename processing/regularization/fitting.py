@@ -41,7 +41,7 @@ from processing.regularization.walls import (
     walls_between,
 )
 
-NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = range(6)
+NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = np.arange(6)
 CORNERS_MAX = 96
 SHORTEST_SHARE = 0.1
 """No wall is shorter than this share of the square root of the area."""

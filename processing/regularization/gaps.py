@@ -23,7 +23,9 @@ def close_all_gaps(rings: Rings, others: Rings, firsts: Integers, most: float) -
         start, stop = rings.starts[at], rings.starts[at + 1]
         for near in range(firsts[at], firsts[at + 1]):
             other = others.points[others.starts[near] : others.starts[near + 1]]
-            points[start:stop] = close_gaps(points[start:stop], other, most)
+            closed = close_gaps(points[start:stop], other, most)
+            for place in range(len(closed)):
+                points[start + place, 0], points[start + place, 1] = closed[place, 0], closed[place, 1]
     return points
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from processing.regularization.compiled import compiled
 from processing.regularization.ring_geometry import Floats, Integers, signed_area
 
-LINES = 64
+LINES = np.int64(64)
 """For choosing among shapes: more change the choice too rarely to pay for their time."""
-FINE_LINES = 192
+FINE_LINES = np.int64(192)
 """For the figure that is kept: it is then right to about 0.003."""
 CROSSINGS_MAX = 64
 

@@ -10,7 +10,7 @@ from math import hypot
 import numpy as np
 
 from processing.regularization.compiled import compiled
-from processing.regularization.ring_geometry import Floats
+from processing.regularization.ring_geometry import Floats, bounds_of
 from processing.regularization.ring_rows import Rings
 from processing.regularization.scanlines import shared_length
 
@@ -30,10 +30,10 @@ def shared_areas(first: Rings, second: Rings) -> Floats:
 
 @compiled
 def _shared_area(first: Floats, second: Floats) -> float:
-    low = max(_extreme(first, 1, -1.0), _extreme(second, 1, -1.0))
-    high = min(_extreme(first, 1, 1.0), _extreme(second, 1, 1.0))
-    left = max(_extreme(first, 0, -1.0), _extreme(second, 0, -1.0))
-    if low >= high or left >= min(_extreme(first, 0, 1.0), _extreme(second, 0, 1.0)):
+    x0, y0, x1, y1 = bounds_of(first, 0.0)
+    other_x0, other_y0, other_x1, other_y1 = bounds_of(second, 0.0)
+    low, high = max(y0, other_y0), min(y1, other_y1)
+    if low >= high or max(x0, other_x0) >= min(x1, other_x1):
         return 0.0
     levels = _levels(first, second, low, high)
     mine, theirs = np.empty(len(first)), np.empty(len(second))
@@ -44,15 +44,6 @@ def _shared_area(first: Floats, second: Floats) -> float:
             count, other_count = _cross(first, middle, mine), _cross(second, middle, theirs)
             total += height * shared_length(mine, count, theirs, other_count)
     return total
-
-
-@compiled
-def _extreme(sides: Floats, axis: int, sign: float) -> float:
-    """Return the highest (sign 1) or lowest (sign -1) coordinate."""
-    found = -np.inf
-    for at in range(len(sides)):
-        found = max(found, sign * sides[at, axis])
-    return sign * found
 
 
 @compiled

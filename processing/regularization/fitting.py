@@ -43,7 +43,7 @@ from processing.regularization.walls import (
 
 NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = np.arange(6)
 CORNERS_MAX = 96
-SHORTEST_SHARE = 0.1
+SHORTEST_SHARE = 0.04
 """No wall is shorter than this share of the square root of the area."""
 SAME_DIRECTION = 2 * pi / 180
 CIRCLE_DEVIATION = 0.15
@@ -66,6 +66,8 @@ class FitOptions(NamedTuple):
     """A corner costs `corner_cost` + `corner_cost_px` / square root of the area, in agreement."""
     diagonal_penalty: float
     free_penalty: float
+    right_factor: float
+    """Where all angles are right a corner costs this share only."""
     free_factor: float
     """With free angles a corner costs so many times more."""
     circle_penalty: float
@@ -138,8 +140,8 @@ def _reduce(best: Fit, seen: Seen, base: float, mode: int, options: FitOptions) 
     side = sqrt(seen.region[0])
     shortest = max(options.tolerance, SHORTEST_SHARE * side)
     corner_cost = options.corner_cost + options.corner_cost_px / max(side, 1.0)
-    if mode == FREE:
-        corner_cost *= options.free_factor
+    # The modes are RIGHT, DIAGONAL and FREE.
+    corner_cost *= (options.right_factor, 1.0, options.free_factor)[mode]
     fewest, number = (3 if mode == FREE else 4), len(walls)
     while number >= fewest:
         angles = angles_of(walls[:number], steps, eighths, base, mode)

@@ -18,6 +18,7 @@ from processing.regularization.shared_area import shared_areas
 KINDS = ("none", "rectangle", "rectilinear", "diagonal", "any_angle", "circle")
 RIGHT_ANGLED = frozenset(("rectangle", "rectilinear", "diagonal"))
 CORNER_COST_PX = 0.06
+RIGHT_FACTOR = 0.25
 FREE_PENALTY = 0.08
 FREE_FACTOR = 1.75
 CIRCLE_PENALTY = 0.06
@@ -89,6 +90,7 @@ def options_of(params: RegularizationParams, aspect: float) -> FitOptions:
         corner_cost_px=CORNER_COST_PX,
         diagonal_penalty=float(params.diagonal_penalty),
         free_penalty=FREE_PENALTY if auto else 0.0,
+        right_factor=RIGHT_FACTOR,
         free_factor=FREE_FACTOR if auto else 1.0,
         circle_penalty=CIRCLE_PENALTY if auto else 0.0,
         most_diagonal=MOST_DIAGONAL,

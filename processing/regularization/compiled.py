@@ -14,8 +14,9 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
     whose name begins with an underscore can only be called by other compiled functions: the way in from Python, which
     takes long to compile, is left out.
     """
-    options = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
-    options["no_cpython_wrapper"] = function.__name__.startswith("_")
+    inner = function.__name__.startswith("_")
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    options |= {"no_cfunc_wrapper": True, "no_cpython_wrapper": inner}
     try:
         return cast(F, numba.njit(cache=True, **options)(function))
     except RuntimeError:

@@ -41,7 +41,8 @@ from processing.regularization.walls import (
     walls_between,
 )
 
-NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = np.arange(6)
+NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = range(6)
+"""Compiled code is handed these through int(): a bare constant would compile the function that takes it once more."""
 CORNERS_MAX = 96
 SHORTEST_SHARE = 0.04
 """No wall is shorter than this share of the square root of the area."""
@@ -112,7 +113,7 @@ def _look_at(ring: Floats, options: FitOptions) -> Seen:
         corners[at, 0], corners[at, 1] = ring[kept[at % len(kept)], 0], ring[kept[at % len(kept)], 1]
     prefix, places = prefix_sums(ring, kept)
     region = moments(ring)
-    low, step = span_of(ring, LINES)
+    low, step = span_of(ring, int(LINES))
     crossings, counts = np.empty((LINES, CROSSINGS_MAX)), np.zeros(LINES, np.int64)
     if not lay_lines(ring, crossings, counts, low, step):
         counts[:] = 0
@@ -196,13 +197,15 @@ def fit_ring(ring: Floats, fixed_angle: float, options: FitOptions) -> Fit:
     for turn in range(2 if apart else 1):
         angle = other if turn else base
         if options.right_angles:
-            best = _judge(best, RECTANGLE, rectangle_along(seen.region, angle), seen, (0.0, angle, options.min_iou))
+            best = _judge(
+                best, int(RECTANGLE), rectangle_along(seen.region, angle), seen, (0.0, angle, options.min_iou)
+            )
         for mode in range(3):
             if (options.right_angles, options.diagonals, options.any_angle and turn == 0)[mode]:
                 best = _reduce(best, seen, angle, mode, options)
     if options.circle:
         circle = circle_of(seen.region, CIRCLE_DEVIATION)
-        best = _judge(best, CIRCLE, circle, seen, (options.circle_penalty, 0.0, options.min_iou))
+        best = _judge(best, int(CIRCLE), circle, seen, (options.circle_penalty, 0.0, options.min_iou))
     return best
 
 

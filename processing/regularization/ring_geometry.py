@@ -85,7 +85,7 @@ def corners_beyond(ring: Floats, tolerance: float) -> Integers:
     The method of Douglas and Peucker, begun at two points that lie far apart.
     """
     count = len(ring) - 1
-    first = _farthest(ring, np.int64(0))
+    first = _farthest(ring, count)
     second = _farthest(ring, first)
     low, high = min(first, second), max(first, second)
     kept = np.zeros(count, np.bool_)

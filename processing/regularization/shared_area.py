@@ -119,20 +119,25 @@ def _cross(sides: Floats, y: float, crossings: Floats) -> int:
 @compiled
 def shared_points(first: Floats, second: Floats) -> Floats:
     """Return the corners (N, 2) of the ground that two polygons share, and of what they only touch."""
-    points, count = np.empty((len(first) * len(second) + len(first) + len(second), 2)), 0
-    for at in range(len(first)):
-        for other in range(len(second)):
-            x, y = _meeting(first[at], second[other])
-            if x == x:
-                points[count, 0], points[count, 1] = x, y
-                count += 1
+    xs, ys, count = np.empty(len(first) + len(second)), np.empty(len(first) + len(second)), 0
     for at in range(len(first) + len(second)):
         mine = at < len(first)
         x, y = (first[at, 0], first[at, 1]) if mine else (second[at - len(first), 0], second[at - len(first), 1])
         if _holds(second if mine else first, x, y):
-            points[count, 0], points[count, 1] = x, y
+            xs[count], ys[count] = x, y
             count += 1
-    return points[:count]
+    for at in range(len(first)):
+        for other in range(len(second)):
+            x, y = _meeting(first[at], second[other])
+            if x == x:
+                if count == len(xs):
+                    xs, ys = _longer(xs), _longer(ys)
+                xs[count], ys[count] = x, y
+                count += 1
+    points = np.empty((count, 2))
+    for at in range(count):
+        points[at, 0], points[at, 1] = xs[at], ys[at]
+    return points
 
 
 @compiled

@@ -8,8 +8,9 @@ import numpy as np
 import shapely
 
 from benchmarks.regularize_data import as_array
-from processing.regularization.neighbours import align, part
+from processing.regularization.alignment import align
 from processing.regularization.parameters import RegularizationParams
+from processing.regularization.parting import part
 from processing.regularization.regularize import Regularized, regularize
 
 THREADS = 2
@@ -42,23 +43,22 @@ def _settle(
     fitted: list[Regularized], seen: np.ndarray, scores: np.ndarray, params: RegularizationParams
 ) -> np.ndarray:
     rank = np.argsort(np.argsort(scores, kind="stable"))
-    aligned = list(fitted)
-    for at, higher in _higher([one.outline for one in fitted], rank, params.snap_px):
-        aligned[at] = align(fitted[at], seen[at], [fitted[other] for other in higher], 1.0, params)
-    final: list[Regularized | None] = list(aligned)
-    for at, higher in _higher([one.outline for one in aligned], rank, 0.0):
-        final[at] = part(aligned[at], seen[at], [aligned[other].outline for other in higher])
+    higher = _higher([one.outline for one in fitted], rank, params.snap_px)
+    aligned = align(fitted, seen, [[fitted[other] for other in group] for group in higher], 1.0, params)
+    higher = _higher([one.outline for one in aligned], rank, 0.0)
+    final = part(aligned, seen, [[aligned[other].outline for other in group] for group in higher])
     return as_array([None if one is None else one.outline for one in final])
 
 
-def _higher(outlines: list, rank: np.ndarray, distance_px: float) -> list[tuple[int, list[int]]]:
-    """Return each polygon that has neighbours of higher rank, with those, the highest first."""
-    shapes = as_array(outlines)
-    first, second = shapely.STRtree(shapes).query(shapes, predicate="dwithin", distance=distance_px)
+def _higher(outlines: list, rank: np.ndarray, distance_px: float) -> list[list[int]]:
+    """Return for each polygon the neighbours of higher rank whose rectangles are so near, the highest first."""
+    bounds = shapely.bounds(as_array(outlines))
+    around = bounds + distance_px * np.array([-1.0, -1.0, 1.0, 1.0])
+    first, second = shapely.STRtree(shapely.box(*around.T)).query(shapely.box(*bounds.T))
     higher = rank[second] > rank[first]
     first, second = first[higher], second[higher]
     order = np.lexsort((-rank[second], first))
-    first, second = first[order], second[order]
-    owners, starts = np.unique(first, return_index=True)
-    groups = np.split(second, starts[1:]) if len(owners) else []
-    return [(int(owner), group.tolist()) for owner, group in zip(owners, groups, strict=True)]
+    groups: list[list[int]] = [[] for _ in outlines]
+    for at, other in zip(first[order].tolist(), second[order].tolist(), strict=True):
+        groups[at].append(other)
+    return groups

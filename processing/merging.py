@@ -19,8 +19,9 @@ from processing.neighbourhood import Neighbourhood
 from processing.overlaps import denied, survives, trimmed
 from processing.polygonize import outline_of
 from processing.rects import Rect, dilate
-from processing.regularization.neighbours import align, part
+from processing.regularization.alignment import align
 from processing.regularization.parameters import RegularizationParams
+from processing.regularization.parting import part
 from processing.regularization.regularize import Regularized, keep_raw, regularize
 from processing.union_find import UnionFind
 from processing.views import MaskShape, View
@@ -198,19 +199,30 @@ class Merger:
             building.raw, building.fitted = outline, result
 
     def _align(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
-        for building, higher in zip(ready, neighbours, strict=True):
+        raws, fitted, at_all = [], [], []
+        for at, building in enumerate(ready):
             building.aligned = building.fitted
-            if building.fitted is not None and building.raw is not None and self._regularization is not None:
-                others = [other.fitted for other in higher if other.fitted is not None]
-                building.aligned = align(
-                    building.fitted, building.raw, others, self._grid.aspect, self._regularization
-                )
+            if building.fitted is not None and building.raw is not None:
+                raws.append(building.raw)
+                fitted.append(building.fitted)
+                at_all.append(at)
+        if self._regularization is None:
+            return
+        others = [[other.fitted for other in neighbours[at] if other.fitted is not None] for at in at_all]
+        results = align(fitted, raws, others, self._grid.aspect, self._regularization)
+        for at, result in zip(at_all, results, strict=True):
+            ready[at].aligned = result
 
     def _settle(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
-        for building, higher in zip(ready, neighbours, strict=True):
+        raws, aligned, at_all = [], [], []
+        for at, building in enumerate(ready):
             if building.aligned is not None and building.raw is not None:
-                taken = [other.aligned.outline for other in higher if other.aligned is not None]
-                building.final = part(building.aligned, building.raw, taken)
+                raws.append(building.raw)
+                aligned.append(building.aligned)
+                at_all.append(at)
+        taken = [[other.aligned.outline for other in neighbours[at] if other.aligned is not None] for at in at_all]
+        for at, result in zip(at_all, part(aligned, raws, taken), strict=True):
+            ready[at].final = result
 
     def _forget(self) -> None:
         """Let go of settled buildings that no neighbour needs any more."""

@@ -42,8 +42,9 @@ from processing.regularization.walls import (
 )
 
 NONE, RECTANGLE, RECTILINEAR, DIAGONALS, ANY_ANGLE, CIRCLE = range(6)
+"""Compiled code is handed these through int(): a bare constant would compile the function that takes it once more."""
 CORNERS_MAX = 96
-SHORTEST_SHARE = 0.1
+SHORTEST_SHARE = 0.04
 """No wall is shorter than this share of the square root of the area."""
 SAME_DIRECTION = 2 * pi / 180
 CIRCLE_DEVIATION = 0.15
@@ -66,6 +67,8 @@ class FitOptions(NamedTuple):
     """A corner costs `corner_cost` + `corner_cost_px` / square root of the area, in agreement."""
     diagonal_penalty: float
     free_penalty: float
+    right_factor: float
+    """Where all angles are right a corner costs this share only."""
     free_factor: float
     """With free angles a corner costs so many times more."""
     circle_penalty: float
@@ -110,7 +113,7 @@ def _look_at(ring: Floats, options: FitOptions) -> Seen:
         corners[at, 0], corners[at, 1] = ring[kept[at % len(kept)], 0], ring[kept[at % len(kept)], 1]
     prefix, places = prefix_sums(ring, kept)
     region = moments(ring)
-    low, step = span_of(ring, LINES)
+    low, step = span_of(ring, int(LINES))
     crossings, counts = np.empty((LINES, CROSSINGS_MAX)), np.zeros(LINES, np.int64)
     if not lay_lines(ring, crossings, counts, low, step):
         counts[:] = 0
@@ -138,8 +141,8 @@ def _reduce(best: Fit, seen: Seen, base: float, mode: int, options: FitOptions) 
     side = sqrt(seen.region[0])
     shortest = max(options.tolerance, SHORTEST_SHARE * side)
     corner_cost = options.corner_cost + options.corner_cost_px / max(side, 1.0)
-    if mode == FREE:
-        corner_cost *= options.free_factor
+    # The modes are RIGHT, DIAGONAL and FREE.
+    corner_cost *= (options.right_factor, 1.0, options.free_factor)[mode]
     fewest, number = (3 if mode == FREE else 4), len(walls)
     while number >= fewest:
         angles = angles_of(walls[:number], steps, eighths, base, mode)
@@ -194,13 +197,15 @@ def fit_ring(ring: Floats, fixed_angle: float, options: FitOptions) -> Fit:
     for turn in range(2 if apart else 1):
         angle = other if turn else base
         if options.right_angles:
-            best = _judge(best, RECTANGLE, rectangle_along(seen.region, angle), seen, (0.0, angle, options.min_iou))
+            best = _judge(
+                best, int(RECTANGLE), rectangle_along(seen.region, angle), seen, (0.0, angle, options.min_iou)
+            )
         for mode in range(3):
             if (options.right_angles, options.diagonals, options.any_angle and turn == 0)[mode]:
                 best = _reduce(best, seen, angle, mode, options)
     if options.circle:
         circle = circle_of(seen.region, CIRCLE_DEVIATION)
-        best = _judge(best, CIRCLE, circle, seen, (options.circle_penalty, 0.0, options.min_iou))
+        best = _judge(best, int(CIRCLE), circle, seen, (options.circle_penalty, 0.0, options.min_iou))
     return best
 
 

@@ -14,12 +14,13 @@ class RegularizationParams:
 
     method: str = "auto"
     """Which shapes may be fitted: one kind, or with `auto` all of them, the best for each building."""
-    tolerance_px: float = 1.2
+    tolerance_px: float = 1.0
     """Unevenness of the outline up to this is noise of the mask, not a wall. In pixels of the working resolution."""
     diagonal_penalty: float = 0.03
     """What each wall at 45° must gain in agreement with the mask. Higher values give fewer diagonals."""
     corner_cost: float = 0.006
-    """What each further corner must gain in agreement with the mask. Higher values give simpler shapes."""
+    """What each further corner must gain in agreement with the mask, a quarter of it where all angles are right.
+    Higher values give simpler shapes."""
     min_iou: float = 0.75
     """A shape that agrees less with the mask is rejected: the building then keeps the outline that was seen."""
     snap_px: float = 1.5

@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import nan, pi
-from typing import Any
 
 import numpy as np
 import shapely
-from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from processing.polygonize import largest_polygon
 from processing.regularization.fitting import FitOptions, fit_rings
 from processing.regularization.parameters import RegularizationParams
 from processing.regularization.ring_geometry import Floats, Integers
+from processing.regularization.ring_rows import Polygons, as_array, points_of, sides_of
+from processing.regularization.shared_area import shared_areas
 
 KINDS = ("none", "rectangle", "rectilinear", "diagonal", "any_angle", "circle")
 RIGHT_ANGLED = frozenset(("rectangle", "rectilinear", "diagonal"))
 CORNER_COST_PX = 0.06
+RIGHT_FACTOR = 0.25
 FREE_PENALTY = 0.08
 FREE_FACTOR = 1.75
 CIRCLE_PENALTY = 0.06
@@ -26,9 +27,6 @@ COURTYARD_MIN_IOU = 0.7
 FITTED_BEYOND_PX = 10.0
 """No fitted outline reaches further than this beyond the outline that was seen."""
 DEFAULTS = RegularizationParams()
-
-Polygons = NDArray[Any]
-"""(N,) object array of shapely polygons."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,7 @@ def regularize(
     """
     if not len(outlines):
         return []
-    raw = np.empty(len(outlines), object)
-    raw[:] = outlines
+    raw = as_array(outlines)
     rings = shapely.get_exterior_ring(raw)
     fitted, kinds, angles, iou = _fit(rings, np.full(len(raw), nan), aspect, options_of(params, aspect))
     polygons = shapely.polygons(fitted)
@@ -93,6 +90,7 @@ def options_of(params: RegularizationParams, aspect: float) -> FitOptions:
         corner_cost_px=CORNER_COST_PX,
         diagonal_penalty=float(params.diagonal_penalty),
         free_penalty=FREE_PENALTY if auto else 0.0,
+        right_factor=RIGHT_FACTOR,
         free_factor=FREE_FACTOR if auto else 1.0,
         circle_penalty=CIRCLE_PENALTY if auto else 0.0,
         most_diagonal=MOST_DIAGONAL,
@@ -102,8 +100,7 @@ def options_of(params: RegularizationParams, aspect: float) -> FitOptions:
 def agreement(first: Polygons, second: Polygons) -> Floats:
     """Return the IoU (N,) of pairs of polygons; 0 where one is not valid."""
     valid = shapely.is_valid(first) & shapely.is_valid(second)
-    shared = np.zeros(len(first))
-    shared[valid] = shapely.area(shapely.intersection(first[valid], second[valid]))
+    shared = shared_areas(sides_of(first), sides_of(second))
     union = shapely.area(first) + shapely.area(second) - shared
     iou: Floats = np.where(valid, shared / np.maximum(union, 1e-9), 0.0)
     return iou
@@ -116,10 +113,9 @@ def _fit(
 
     Returns fitted rings, kinds, directions and agreements, all (N,); the direction is NaN for shapes without one.
     """
-    points, owners = shapely.get_coordinates(rings, return_index=True)
+    points, starts = points_of(rings)
     units, origins = np.array([1.0, aspect]), np.floor(shapely.bounds(rings)[:, :2])
-    starts = np.searchsorted(owners, np.arange(len(rings) + 1))
-    moved = np.ascontiguousarray((points - origins[owners]) * units)
+    moved = (points - np.repeat(origins, np.diff(starts), axis=0)) * units
     found, kinds, measures = fit_rings(moved, starts, angles, options)
     owners = np.repeat(np.arange(len(rings)), np.diff(kinds[:, 1], prepend=0))
     fitted = shapely.linearrings(found / units + origins[owners], indices=owners)

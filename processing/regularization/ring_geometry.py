@@ -22,6 +22,21 @@ def signed_area(ring: Floats) -> float:
 
 
 @compiled
+def normal_of(ring: Floats, side: int, turn: float) -> tuple[float, float, float]:
+    """Return the unit normal of a side, outward where `turn` is the sign of the ring's area, and its offset."""
+    dx, dy = ring[side + 1, 0] - ring[side, 0], ring[side + 1, 1] - ring[side, 1]
+    length = max(hypot(dx, dy), 1e-12)
+    nx, ny = turn * dy / length, -turn * dx / length
+    return nx, ny, nx * ring[side, 0] + ny * ring[side, 1]
+
+
+@compiled
+def side_length(ring: Floats, side: int) -> float:
+    """Return the length of a side."""
+    return hypot(ring[side + 1, 0] - ring[side, 0], ring[side + 1, 1] - ring[side, 1])
+
+
+@compiled
 def bounds_of(ring: Floats, margin: float) -> tuple[float, float, float, float]:
     """Return lowest x and y, highest x and y, with a margin on every side."""
     x0, y0, x1, y1 = ring[0, 0], ring[0, 1], ring[0, 0], ring[0, 1]
@@ -70,7 +85,7 @@ def corners_beyond(ring: Floats, tolerance: float) -> Integers:
     The method of Douglas and Peucker, begun at two points that lie far apart.
     """
     count = len(ring) - 1
-    first = _farthest(ring, 0)
+    first = _farthest(ring, count)
     second = _farthest(ring, first)
     low, high = min(first, second), max(first, second)
     kept = np.zeros(count, np.bool_)

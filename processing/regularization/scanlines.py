@@ -87,7 +87,7 @@ def agreement(ring: Floats, seen: Floats, seen_counts: Integers, span: tuple[flo
 @compiled
 def fine_agreement(ring: Floats, seen: Floats) -> float:
     """Return the IoU of two rings to about 0.003; 0 where one is too ragged to be measured."""
-    low, step = span_of(seen, FINE_LINES)
+    low, step = span_of(seen, int(FINE_LINES))
     crossings, counts = np.empty((FINE_LINES, CROSSINGS_MAX)), np.zeros(FINE_LINES, np.int64)
     if not lay_lines(seen, crossings, counts, low, step):
         return 0.0

@@ -6,6 +6,7 @@ import shapely
 from shapely import affinity
 
 from processing.polygonize import outline_of
+from processing.regularization.regularize import Regularized
 from processing.views import MaskShape, tight
 
 L_SHAPE = shapely.Polygon([(0, 0), (60, 0), (60, 25), (28, 25), (28, 50), (0, 50)])
@@ -34,3 +35,9 @@ def corner_angles_deg(ring):
 
 def all_right(polygon):
     return all(np.allclose(corner_angles_deg(ring), 90, atol=0.5) for ring in [polygon.exterior, *polygon.interiors])
+
+
+def rectangle(x0, y0, x1, y1, turn_deg=0.0):
+    """Return a fitted rectangle."""
+    outline = affinity.rotate(shapely.box(x0, y0, x1, y1), turn_deg)
+    return Regularized(outline, "rectangle", 0.9, "accepted", float(np.deg2rad(turn_deg)))

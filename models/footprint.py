@@ -1,6 +1,6 @@
 """Building footprints."""
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, now_s
@@ -20,6 +20,7 @@ class BuildingFootprint(Base):
         Index(None, "job_id", "id"),
         Index(None, "owner_id", "id"),
         Index(None, "scene_id", "id"),
+        Index(None, "change_key"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
@@ -40,3 +41,5 @@ class BuildingFootprint(Base):
     """Above 180 for a footprint over the antimeridian."""
     max_lat: Mapped[float] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    change_key: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Names the change that stored it last (`models.footprint_change`); 0: before there was a change feed."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 
 from models.base import now_s
+from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
 from models.scene import StoredFile
@@ -62,5 +63,4 @@ def _is_known(resources: Resources, key: str) -> bool:
 def _remove_old_jobs(resources: Resources, older_than_s: float) -> int:
     old = ProcessingJob.finished_at < now_s() - older_than_s
     with resources.database.write() as session:
-        statement = delete(ProcessingJob).where(old).returning(ProcessingJob.id)
-        return len(session.scalars(statement.execution_options(synchronize_session=False)).all())
+        return remove_jobs(session, old)

@@ -1,4 +1,4 @@
-"""The change feed of footprints, which the footprint index beside the database follows."""
+"""What people say of footprints, and the change feed that the footprint index beside the database follows."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,6 +9,14 @@ revision = "0004"
 down_revision = "0003"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+STATES = "('unreviewed', 'accepted', 'rejected')"
+COLUMNS = (
+    "version INTEGER DEFAULT 1 NOT NULL CONSTRAINT ck_building_footprints_version_positive CHECK (version >= 1)",
+    f"""review_state VARCHAR(16) DEFAULT 'unreviewed' NOT NULL
+        CONSTRAINT ck_building_footprints_review_state_known CHECK (review_state IN {STATES})""",
+    "change_key BIGINT DEFAULT 0 NOT NULL",
+)
 
 
 def upgrade() -> None:
@@ -29,13 +37,13 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_footprint_changes_owner_id_id"), "footprint_changes", ["owner_id", "id"])
-    op.add_column(
-        "building_footprints", sa.Column("change_key", sa.BigInteger(), server_default="0", nullable=False)
-    )
+    for column in COLUMNS:  # in words, because Alembic cannot add a check to a table of SQLite
+        op.execute(f"ALTER TABLE building_footprints ADD COLUMN {column}")
     op.create_index(op.f("ix_building_footprints_change_key"), "building_footprints", ["change_key"])
 
 
 def downgrade() -> None:
     op.drop_index(op.f("ix_building_footprints_change_key"), "building_footprints")
-    op.drop_column("building_footprints", "change_key")
+    for name in ("change_key", "review_state", "version"):
+        op.drop_column("building_footprints", name)
     op.drop_table("footprint_changes")

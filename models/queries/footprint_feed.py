@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, delete, func, select
 from sqlalchemy.orm import Session
 
+from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 
@@ -69,6 +70,14 @@ def owned_after(session: Session, owner_id: int, after_id: int, limit: int) -> S
         select(*_columns()).where(table.owner_id == owner_id, table.id > after_id).order_by(table.id).limit(limit)
     )
     return session.execute(statement).all()
+
+
+def prune_feed(session: Session, older_than_s: float) -> None:
+    """Drop old changes, but each owner's newest: where the feed begins tells whether an index may still follow it."""
+    table = FootprintChange
+    newest = select(func.max(table.id)).group_by(table.owner_id)
+    old = delete(table).where(table.created_at < now_s() - older_than_s, table.id.not_in(newest))
+    session.execute(old.execution_options(synchronize_session=False))
 
 
 def owners_of_footprints(session: Session) -> list[int]:

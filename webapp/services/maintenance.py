@@ -9,6 +9,7 @@ from models.base import now_s
 from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
+from models.queries.footprint_feed import prune_feed
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
@@ -16,6 +17,8 @@ from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
 SESSION_KEPT_S = 7 * DAY_S
+FEED_KEPT_S = 7 * DAY_S
+"""An index that was not fed for longer is built anew."""
 ORPHAN_AGE_S = 3600.0
 """A file without a row is left alone for this long: its rows may be on their way."""
 
@@ -35,6 +38,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
     jobs = _remove_old_jobs(resources, retention_days * DAY_S) if retention_days else 0
     with resources.database.write() as session:
         drop_sent(session)
+        prune_feed(session, FEED_KEPT_S)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )

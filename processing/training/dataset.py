@@ -1,6 +1,7 @@
 # mypy: disallow-subclassing-any=False
 """Crops as torch tensors. Needs torch."""
 
+import signal
 from pathlib import Path
 
 import cv2
@@ -47,7 +48,7 @@ def make_loader(recipe: Recipe, cache_folder: Path, first: int) -> DataLoader[Sa
         num_workers=recipe.workers,
         collate_fn=_collate,
         drop_last=True,
-        worker_init_fn=_use_one_thread,
+        worker_init_fn=_start_worker,
         prefetch_factor=4 if recipe.workers else None,
     )
 
@@ -56,6 +57,8 @@ def _collate(samples: list[Sample]) -> tuple[Tensor, list[dict[str, Tensor]]]:
     return torch.stack([picture for picture, _ in samples]), [target for _, target in samples]
 
 
-def _use_one_thread(_: int) -> None:
+def _start_worker(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the run itself decides when to end
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # not the run's own handler, which the fork brought along
     cv2.setNumThreads(0)
     torch.set_num_threads(1)

@@ -24,6 +24,7 @@ from processing.training.data_folder import fine_tuning_recipe, source_names
 from processing.training.dataset import make_loader
 from processing.training.image_cache import build_cache
 from processing.training.recipe import Recipe, load_recipe, shipped_recipe
+from processing.training.stop_request import StopRequest
 from processing.training.threads import ThreadChooser
 
 log = logging.getLogger("training")
@@ -56,14 +57,24 @@ class Run:
         self._resume()
 
     def train(self) -> None:
-        """Train to the end of the schedule and leave the final checkpoint."""
+        """Train to the end of the schedule and leave the final checkpoint.
+
+        Ctrl-C or SIGTERM ends it after the present step, with a checkpoint and `KeyboardInterrupt`.
+        """
+        with StopRequest() as stop:
+            self._train(stop)
+        if stop.made:
+            raise KeyboardInterrupt
+        log.info("finished after %d steps", self.state.step)
+
+    def _train(self, stop: StopRequest) -> None:
         started = time.monotonic() - self.state.elapsed_s
         saved = time.monotonic()
         sums: dict[str, float] = {}
         threads = ThreadChooser(self.recipe.threads)
         for pictures, targets in make_loader(self.recipe, self.cache_folder, self.state.step * self.recipe.batch_size):
             progress = self._progress()
-            if progress >= 1:
+            if progress >= 1 or stop.made:
                 break
             for name, value in self._step(pictures, targets, progress).items():
                 sums[name] = sums.get(name, 0.0) + value
@@ -77,7 +88,6 @@ class Run:
                 self.save()
                 saved = time.monotonic()
         self.save()
-        log.info("finished after %d steps", self.state.step)
 
     def save(self) -> None:
         """Write the checkpoint."""
@@ -210,7 +220,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         train(args)
     except KeyboardInterrupt:
-        log.info("stopped; the same command goes on from the last checkpoint")
+        log.info("stopped; the same command goes on from the checkpoint")
         return 130
     except (ProcessingError, ValueError, OSError) as error:
         name = getattr(error, "code", "RecipeInvalid" if isinstance(error, ValueError) else type(error).__name__)

@@ -1,4 +1,7 @@
 import hashlib
+import os
+import signal
+import threading
 from dataclasses import replace
 
 import pytest
@@ -59,6 +62,20 @@ def test_a_run_taken_up_again_goes_on_where_it_was(data, tmp_path):
         assert torch.equal(ours, theirs)
     again.train()
     assert again.state.step == 4
+
+
+def test_a_run_that_is_asked_to_stop_saves_what_it_has(data, tmp_path):
+    run = Run(replace(RECIPE, steps=10_000, workers=1), data, tmp_path / "run", tmp_path / "cache")
+    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        run.train()
+    timer.join()
+    steps = torch.load(run.checkpoint_path, weights_only=True)["step"]
+    assert 0 < steps == run.state.step < 10_000
+    again = Run(replace(RECIPE, steps=steps + 1), data, tmp_path / "run", tmp_path / "cache")
+    again.train()
+    assert again.state.step == steps + 1
 
 
 def test_a_fresh_run_starts_from_the_averaged_weights_of_another_and_says_so(data, tmp_path):

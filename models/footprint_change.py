@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, String
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, now_s
@@ -38,4 +38,6 @@ class FootprintChange(Base):
     kind: Mapped[str] = mapped_column(String(8))
     change_key: Mapped[int | None] = mapped_column(BigInteger)
     """Of the footprints that were stored: `building_footprints.change_key`."""
+    footprints: Mapped[int] = mapped_column(Integer, server_default="0")
+    """How many were stored, so that a reader knows how much it takes on."""
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())

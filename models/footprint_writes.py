@@ -63,7 +63,7 @@ def insert_footprints(session: Session, source: FootprintSource, footprints: gpd
     rows = [(*row, change_key) for row in _rows(source, footprints, as_hex=is_postgis)]
     added = _copy(connection, rows) if is_postgis else _execute_many(connection, rows)
     if added:
-        note_change(session, source.owner_id, source.job_id, change_key)
+        note_stored(session, source, change_key, added)
     return added
 
 
@@ -72,7 +72,7 @@ def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
     statement = delete(ProcessingJob).where(condition).returning(ProcessingJob.owner_id, ProcessingJob.id)
     removed = session.execute(statement.execution_options(synchronize_session=False)).all()
     for owner_id, job_id in removed:
-        note_change(session, owner_id, job_id, None)
+        _note(session, {"owner_id": owner_id, "job_id": job_id, "kind": str(ChangeKind.REMOVED)})
     return len(removed)
 
 
@@ -81,16 +81,17 @@ def new_change_key() -> int:
     return (time.time_ns() // 1_000_000) << 20 | secrets.randbits(20)
 
 
-def note_change(session: Session, owner_id: int, job_id: str, change_key: int | None) -> None:
-    """Add to the change feed; without a key the job was removed. The last thing that a transaction does.
+def note_stored(session: Session, source: FootprintSource, change_key: int, number: int) -> None:
+    """Note in the change feed that footprints of a job were stored; the last thing that a transaction does."""
+    values = {"kind": str(ChangeKind.STORED), "change_key": change_key, "footprints": number}
+    _note(session, {"owner_id": source.owner_id, "job_id": source.job_id, **values})
 
-    From here to the commit other writers wait, so that ids are given in the order of the commits.
-    """
+
+def _note(session: Session, values: dict[str, Any]) -> None:
+    """Add to the change feed. Until the commit other writers wait, so that ids come in the order of the commits."""
     if session.connection().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
-    kind = ChangeKind.REMOVED if change_key is None else ChangeKind.STORED
-    row = {"owner_id": owner_id, "job_id": job_id, "kind": str(kind), "change_key": change_key}
-    session.execute(insert(FootprintChange).values(row))
+    session.execute(insert(FootprintChange).values(values))
 
 
 def _copy(connection: Connection, rows: list[tuple[Any, ...]]) -> int:

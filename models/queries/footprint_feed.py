@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, func, select
+from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
+from models.user import User
 
 STORED_COLUMNS = (
     "id",
@@ -26,50 +27,58 @@ STORED_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class FeedEnds:
-    """The oldest and the newest change of an owner that the feed still knows; 0 where it knows none."""
+    """The oldest and the newest change that the feed still knows; 0 where it knows none."""
 
     oldest: int = 0
     newest: int = 0
 
 
-def feed_ends(session: Session) -> dict[int, FeedEnds]:
-    """Return the ends of the feed of every owner who has changes."""
-    table = FootprintChange
-    statement = select(table.owner_id, func.min(table.id), func.max(table.id)).group_by(table.owner_id)
-    return {owner_id: FeedEnds(oldest, newest) for owner_id, oldest, newest in session.execute(statement)}
+def newest_change(session: Session) -> int:
+    """Return the id of the newest change of anybody, 0 if there is none."""
+    return session.scalar(select(func.max(FootprintChange.id))) or 0
 
 
-def feed_ends_of(session: Session, owner_id: int) -> FeedEnds:
-    """Return the ends of one owner's feed."""
+def feed_ends(session: Session, owner_id: int | None) -> FeedEnds:
+    """Return the ends of one owner's feed, of everybody's for None."""
     table = FootprintChange
-    statement = select(func.min(table.id), func.max(table.id)).where(table.owner_id == owner_id)
-    oldest, newest = session.execute(statement).one()
+    oldest, newest = session.execute(select(func.min(table.id), func.max(table.id)).where(_whose(owner_id))).one()
     return FeedEnds(oldest or 0, newest or 0)
 
 
-def changes_after(session: Session, owner_id: int, position: int, limit: int) -> Sequence[FootprintChange]:
-    """Return the next changes of an owner, oldest first."""
+def changes_after(session: Session, owner_id: int | None, position: int, limit: int) -> Sequence[FootprintChange]:
+    """Return the next changes of an owner (None: of everybody), oldest first."""
     table = FootprintChange
-    statement = select(table).where(table.owner_id == owner_id, table.id > position).order_by(table.id).limit(limit)
+    statement = select(table).where(_whose(owner_id), table.id > position).order_by(table.id).limit(limit)
     return session.scalars(statement).all()
 
 
-def stored_by(session: Session, owner_id: int, change_keys: Sequence[int]) -> Sequence[Row[Any]]:
+def stored_by(session: Session, change_keys: Sequence[int]) -> Sequence[Row[Any]]:
     """Return the footprints (`STORED_COLUMNS`) that these changes were the last to store, by id."""
     table = BuildingFootprint
-    statement = (
-        select(*_columns()).where(table.change_key.in_(change_keys), table.owner_id == owner_id).order_by(table.id)
-    )
-    return session.execute(statement).all()
+    return session.execute(select(*_columns()).where(table.change_key.in_(change_keys)).order_by(table.id)).all()
 
 
-def owned_after(session: Session, owner_id: int, after_id: int, limit: int) -> Sequence[Row[Any]]:
-    """Return the next footprints (`STORED_COLUMNS`) of an owner by id."""
+def stored_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[Any]]:
+    """Return the next footprints (`STORED_COLUMNS`) of an owner (None: of everybody) by id."""
     table = BuildingFootprint
-    statement = (
-        select(*_columns()).where(table.owner_id == owner_id, table.id > after_id).order_by(table.id).limit(limit)
-    )
+    owned = true() if owner_id is None else table.owner_id == owner_id
+    return session.execute(select(*_columns()).where(owned, table.id > after_id).order_by(table.id).limit(limit)).all()
+
+
+def versions_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[int, int]]:
+    """Return id and version of the next footprints by id, to compare them with an index."""
+    table = BuildingFootprint
+    owned = true() if owner_id is None else table.owner_id == owner_id
+    statement = select(table.id, table.version).where(owned, table.id > after_id).order_by(table.id).limit(limit)
     return session.execute(statement).all()
+
+
+def owners_with_footprints(session: Session) -> list[int]:
+    """Return everybody but administrators, who see all, who has footprints or had some lately."""
+    has_some = exists().where(BuildingFootprint.owner_id == User.id)
+    had_some = exists().where(FootprintChange.owner_id == User.id)
+    statement = select(User.id).where(User.role != "administrator", or_(has_some, had_some)).order_by(User.id)
+    return list(session.scalars(statement))
 
 
 def prune_feed(session: Session, older_than_s: float) -> None:
@@ -80,9 +89,8 @@ def prune_feed(session: Session, older_than_s: float) -> None:
     session.execute(old.execution_options(synchronize_session=False))
 
 
-def owners_of_footprints(session: Session) -> list[int]:
-    """Return everybody who has footprints, whether or not the feed still knows how they came."""
-    return list(session.scalars(select(BuildingFootprint.owner_id).distinct()))
+def _whose(owner_id: int | None) -> ColumnElement[bool]:
+    return true() if owner_id is None else FootprintChange.owner_id == owner_id
 
 
 def _columns() -> list[Any]:

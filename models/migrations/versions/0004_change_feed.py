@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(length=36), nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("change_key", sa.BigInteger(), nullable=True),
+        sa.Column("footprints", sa.Integer(), server_default="0", nullable=False),
         sa.Column("created_at", sa.Double(), server_default=now_s(), nullable=False),
         sa.CheckConstraint("kind IN ('stored', 'removed')", name=op.f("ck_footprint_changes_kind_known")),
         sa.CheckConstraint(

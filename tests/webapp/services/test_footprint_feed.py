@@ -34,9 +34,8 @@ def test_each_saved_part_is_one_change_that_names_its_footprints(resources, alic
     keys = [key for *_, key in found]
     assert len(set(keys)) == 2
     with resources.database.read() as session:
-        assert len(feed.stored_by(session, alice.user_id, keys[:1])) == 4
-        assert len(feed.stored_by(session, alice.user_id, keys)) == 8
-        assert feed.stored_by(session, alice.user_id + 1, keys) == []
+        assert len(feed.stored_by(session, keys[:1])) == 4
+        assert len(feed.stored_by(session, keys)) == 8
     assert changes(resources, alice.user_id, found[0][0]) == found[1:]
 
 
@@ -91,10 +90,11 @@ def test_old_changes_go_but_the_newest_of_each_owner(resources, alice, bob):
     assert changes(resources, alice.user_id) == before[alice.user_id][1:]
     assert changes(resources, bob.user_id) == before[bob.user_id]
     with resources.database.read() as session:
-        ends = feed.feed_ends(session)
-        assert ends[alice.user_id] == feed.feed_ends_of(session, alice.user_id)
-        assert ends[alice.user_id].oldest == ends[alice.user_id].newest == before[alice.user_id][1][0]
-        assert feed.feed_ends_of(session, 999) == feed.FeedEnds()
+        newest = before[alice.user_id][1][0]
+        assert feed.feed_ends(session, alice.user_id) == feed.FeedEnds(newest, newest)
+        assert feed.feed_ends(session, None).newest == feed.newest_change(session)
+        assert feed.feed_ends(session, 999) == feed.FeedEnds()
+        assert feed.owners_with_footprints(session) == sorted([alice.user_id, bob.user_id])
 
 
 def test_change_keys_rise():

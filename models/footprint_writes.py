@@ -13,9 +13,10 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, delete, insert, text
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from models.footprint import BuildingFootprint, ReviewState
 from models.footprint_change import ChangeKind, FootprintChange
 from models.geometry_type import SRID
 from models.job import ProcessingJob
@@ -74,6 +75,22 @@ def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
     for owner_id, job_id in removed:
         _note(session, {"owner_id": owner_id, "job_id": job_id, "kind": str(ChangeKind.REMOVED)})
     return len(removed)
+
+
+def review_footprints(session: Session, condition: ColumnElement[bool], state: ReviewState) -> int:
+    """Note what a person said of the footprints that meet a condition; return how many had another state before."""
+    table = BuildingFootprint
+    chosen = and_(condition, table.review_state != str(state))
+    groups = session.execute(select(table.job_id, table.scene_id, table.owner_id).where(chosen).distinct()).all()
+    total = 0
+    for job_id, scene_id, owner_id in groups:
+        change_key = new_change_key()
+        values = {"review_state": str(state), "version": table.version + 1, "change_key": change_key}
+        statement = update(table).where(chosen, table.job_id == job_id).values(values)
+        number = session.execute(statement.execution_options(synchronize_session=False)).rowcount
+        note_stored(session, FootprintSource(job_id, scene_id, owner_id), change_key, number)
+        total += number
+    return total
 
 
 def new_change_key() -> int:

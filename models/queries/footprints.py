@@ -27,6 +27,7 @@ ATTRIBUTES = (
     "reg_iou",
     "reg_status",
     "created_at",
+    "review_state",
 )
 PROVENANCE = ("gsd_m", "weights", "weights_sha256")
 """Of the job that found a footprint; stored there once, and joined in."""

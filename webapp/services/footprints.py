@@ -90,6 +90,7 @@ def footprint_at(
                 reg_method=row.reg_method,
                 created_at=to_datetime(row.created_at),
                 geojson=mapping(geometry),
+                review_state=row.review_state,
                 gsd_m=row.gsd_m,
                 weights_name=row.weights,
                 weights_sha256=row.weights_sha256,

@@ -50,7 +50,8 @@ def audiences(resources: Resources) -> list[Audience]:
 
 def feed_indexes(resources: Resources) -> bool:
     """Bring all indexes up to the database; return whether any of them changed."""
-    return any([feed_index(resources, audience) for audience in audiences(resources)])
+    changed = [feed_index(resources, audience) for audience in audiences(resources)]
+    return any(changed)
 
 
 def feed_index(resources: Resources, audience: Audience) -> bool:
@@ -166,7 +167,8 @@ def _ids_of_jobs(index: FootprintIndex, jobs: set[str]) -> NDArray[np.int64]:
     chosen = [ordinal for ordinal, (job, _) in enumerate(snapshot.sources) if job in jobs]
     if not chosen:
         return np.zeros(0, np.int64)
-    return np.concatenate([segment.columns.ids[np.isin(segment.columns.sources, chosen)] for segment in snapshot.segments])
+    columns = [segment.columns for segment in snapshot.segments]
+    return np.concatenate([found.ids[np.isin(found.sources, chosen)] for found in columns])
 
 
 def _live_ids(index: FootprintIndex) -> NDArray[np.int64]:

@@ -14,11 +14,12 @@ _U = np.array([(0, 0), (1, 0), (1, 1), (0.7, 1), (0.7, 0.4), (0.3, 0.4), (0.3, 1
 OUTLINES = ((_RECTANGLE, 0.6), (_ELL, 0.3), (_U, 0.1))
 SPACING_M = 24.0
 BATCH = 200_000
+REVIEW_SHARES = (0.8, 0.1, 0.04, 0.06)
 _WEST, _SOUTH, _EAST, _NORTH = -100.0, 30.0, -75.0, 45.0
 
 
 def town_batches(rows: int, seed: int = 1, first_id: int = 1) -> Iterator[FootprintBatch]:
-    """Yield `rows` footprints in batches, each one job with towns of its own; the largest holds a tenth of its batch."""
+    """Yield `rows` footprints in batches, each one job with towns of its own of all sizes."""
     rng = np.random.default_rng(seed)
     for job, done in enumerate(range(0, rows, BATCH)):
         yield _batch(rng, min(BATCH, rows - done), first_id + done, job)
@@ -35,7 +36,7 @@ def _batch(rng: np.random.Generator, count: int, first_id: int, job: int) -> Foo
         ids=np.arange(first_id, first_id + count), versions=np.ones(count, np.int32), geometries=geometries,
         area_m2=width_m * depth_m * shares, confidence=np.clip(rng.beta(6, 2, count), 0, 1),
         jobs=np.full(count, f"job-{job:05d}", object), scenes=np.full(count, f"scene-{job // 3:05d}", object),
-        created_s=1.7e9 + job * 3600 + rng.uniform(0, 600, count), review=rng.choice(4, count, p=(0.8, 0.1, 0.04, 0.06)),
+        created_s=1.7e9 + job * 3600 + rng.uniform(0, 600, count), review=rng.choice(4, count, p=REVIEW_SHARES),
     )  # fmt: skip
 
 
@@ -67,7 +68,10 @@ def _shapes(
         east, north = _turned(ring, turn[chosen][:, None])
         lat = place[1][chosen][:, None]
         points = np.stack(
-            (place[0][chosen][:, None] + east / EARTH_M_PER_DEG / np.cos(np.radians(lat)), lat + north / EARTH_M_PER_DEG),
+            (
+                place[0][chosen][:, None] + east / EARTH_M_PER_DEG / np.cos(np.radians(lat)),
+                lat + north / EARTH_M_PER_DEG,
+            ),
             axis=-1,
         )
         geometries[chosen] = shapely.polygons(points)

@@ -42,5 +42,3 @@ def _add(layers: Any, columns: Any, test: Any, blocks: Any, frame: Any, painter:
                 elect(layers, line, at, painter.classes[columns.sources[row]], 1)
             elif painter.quantity == REVIEW:
                 elect(layers, line, at, painter.classes[columns.review[row]], 1)
-
-

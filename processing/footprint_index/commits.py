@@ -73,7 +73,7 @@ def _write_batch(folder: Path, batch: FootprintBatch, sources: NDArray[np.uint32
 
 
 def committed(folder: Path, before: Manifest, after: Manifest) -> None:
-    """Make `after` the current state and remove the files that only `before` named; mapped ones live on until unmapped."""
+    """Make `after` the current state and remove the files that only `before` named; mapped, they live on."""
     commit_manifest(folder, after)
     for name in before.files - after.files:
         (folder / name).unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from processing.footprint_index.snapshot import OpenSegment, Snapshot
 PIECE_ROWS = 200_000
 FEWEST_TO_MERGE = 4
 LARGEST_SHARE = 3
-"""A segment is merged with smaller ones when it has at most three times their rows: so each row is copied O(log N) times."""
+"""A segment is merged with smaller ones when it has at most three times their rows: a row is copied O(log N) times."""
 _MOST_DEAD_SHARE = 0.2
 
 
@@ -60,9 +60,7 @@ def merged_entry(folder: Path, chosen: Sequence[OpenSegment]) -> SegmentEntry | 
     return SegmentEntry(name, row_count, vertex_count, min(low), max(high))
 
 
-def without_merged(
-    folder: Path, now: Snapshot, chosen: Sequence[OpenSegment], merged: SegmentEntry | None
-) -> Manifest:
+def without_merged(folder: Path, now: Snapshot, chosen: Sequence[OpenSegment], merged: SegmentEntry | None) -> Manifest:
     """Return the manifest with one segment for the chosen ones; rows that died while it was written are dead in it."""
     was = {segment.entry.file: segment for segment in chosen}
     still = {segment.entry.file: segment for segment in now.segments}

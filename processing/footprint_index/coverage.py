@@ -1,7 +1,7 @@
 """Footprints as areas: how much of each pixel is covered, exactly, and which colour class covers most of it.
 
-Each edge adds its signed area to the pixels of its own lines; summing up along a line gives the coverage. This is how font
-rasterizers work (R. Levien, font-rs, 2016). Each building is drawn for itself in a scratch of its own size.
+Each edge adds its signed area to the pixels of its own lines; summing up along a line gives the coverage. This is how
+font rasterizers work (R. Levien, font-rs, 2016). Each building is drawn for itself in a scratch of its own size.
 """
 
 from typing import Any, NamedTuple

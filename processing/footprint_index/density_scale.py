@@ -1,4 +1,4 @@
-"""The scale of densities: the same for all tiles of a zoom, logarithmic, from one building in a pixel to a dense town."""
+"""Densities on one scale for all tiles of a zoom: logarithmic, from one building in a pixel to a dense town."""
 
 import math
 from dataclasses import dataclass

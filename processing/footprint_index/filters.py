@@ -21,9 +21,9 @@ _FOREVER_S = 2**40
 class FootprintFilters:
     """Conditions that all must hold; None asks for nothing. Ranges hold their lower end and not their upper end.
 
-    Confidence is compared in steps of 0.0001, and a max_confidence of 1 lets 1 itself pass. Areas are compared as 32-bit
-    floats. jobs, scenes: names as in the batch. region: a polygon in EPSG:4326 whose edges are straight on a Web Mercator
-    map; a footprint belongs to it when the centre of its bounding box does.
+    Confidence is compared in steps of 0.0001, and a max_confidence of 1 lets 1 itself pass. Areas are compared as
+    32-bit floats. jobs, scenes: names as in the batch. region: a polygon in EPSG:4326 whose edges are straight on a Web
+    Mercator map; a footprint belongs to it when the centre of its bounding box does.
     """
 
     min_confidence: float | None = None
@@ -94,7 +94,7 @@ def _confidence_steps(low: float | None, high: float | None) -> tuple[int, int]:
 
 
 def _steps_up(confidence: float) -> int:
-    """The first whole step that is not below a confidence; products of decimals are a little off, hence the division."""
+    """The first whole step that is not below a confidence; a product may be a little off, hence the division."""
     near = round(min(max(confidence, 0.0), 2.0) * CONFIDENCE_STEPS)
     return near if near / CONFIDENCE_STEPS >= confidence else near + 1
 

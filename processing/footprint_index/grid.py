@@ -1,7 +1,7 @@
 """The integer grid of the index: Web Mercator, cut into 2^32 by 2^32 units, x to the east and y to the south.
 
-A unit is 0.93 cm at the equator. Tiles of every zoom have corners at whole powers of two, so that a footprint belongs to
-exactly one tile and a shift tells which; x wraps around the Earth by itself.
+A unit is 0.93 cm at the equator. Tiles of every zoom have corners at whole powers of two, so that a footprint belongs
+to exactly one tile and a shift tells which; x wraps around the Earth by itself.
 """
 
 import math
@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from processing.errors import ParameterInvalid
 from processing.rendering.tile_grid import WORLD_SIZE_M, TileAddress, degrees_to_mercator
-
 
 GRID_UNITS = 2**32
 UNITS_PER_M = GRID_UNITS / WORLD_SIZE_M
@@ -79,7 +78,7 @@ def tile_window(address: TileAddress, size_px: int) -> GridWindow:
 
 
 def view_window(bounds_m: BoundsM, width_px: int, height_px: int) -> GridWindow:
-    """Return the window of a view of (west, south, east, north) metres of EPSG:3857; west > east passes the antimeridian.
+    """Return the window of a view of (west, south, east, north) metres of EPSG:3857; west > east passes 180°.
 
     Where its pixels are those of a zoom level, it is moved by less than half a pixel onto that zoom's own pixels.
     """

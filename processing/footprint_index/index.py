@@ -1,7 +1,7 @@
 """The footprint index: one folder with the footprints of one owner, for maps, counts and exports.
 
 One process at a time writes, any number read. A commit is durable when `apply` returns; a process that is killed leaves
-the last commit, and the next writer sweeps away what it had begun. Classes and functions that the service needs besides:
+the last commit, and the next writer sweeps away what it had begun. What the service needs besides:
 `batch.FootprintBatch`, `filters.FootprintFilters`, `statistics.view_statistics`, `selection`, `render`, `checksums`.
 """
 
@@ -13,13 +13,13 @@ from numpy.typing import ArrayLike
 
 from processing.errors import FootprintIndexDamaged
 from processing.footprint_index.batch import FootprintBatch
-from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.changes import plan_change
 from processing.footprint_index.commits import committed, sweep, with_change
 from processing.footprint_index.compaction import choose_segments, merged_entry, without_merged
 from processing.footprint_index.locking import COMPACTION, WRITER, locked, try_locked
 from processing.footprint_index.manifest import FILE_NAME, Manifest, read_manifest
 from processing.footprint_index.opening import open_snapshot
+from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.snapshot import Snapshot
 
 CACHE_BYTES = 64 * 2**20
@@ -55,8 +55,8 @@ class FootprintIndex:
     ) -> Snapshot:
         """Add footprints, let newer versions replace older ones, delete, and keep the feeder's position: in one commit.
 
-        What is known already (same id, same or older version) changes nothing, so that a feed may be repeated; an id both
-        in the batch and deleted is deleted. Waits for another writer. Returns the new state, which is on disk by then.
+        What is known already (same id, same or older version) changes nothing, so that a feed may be repeated; an id
+        both in the batch and deleted is deleted. Waits for another writer. Returns the new state, which is on disk by then.
         Raises `OSError` where it cannot be written; the last commit then stands.
         """
         gone = np.unique(np.asarray(deleted, np.int64).reshape(-1))

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.cells import build_cells, negative
 from processing.footprint_index.dead_rows import dead_bits
 from processing.footprint_index.filters import NO_FILTER, row_test
 from processing.footprint_index.manifest import Manifest, SegmentEntry
+from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.segment_file import open_segment
 from processing.footprint_index.snapshot import OpenSegment, Snapshot
 from processing.footprint_index.sources import read_sources

@@ -33,7 +33,7 @@ def region_edges(region: BaseGeometry | None) -> NDArray[np.float64]:
 
 
 def block_classes(centres: NDArray[np.uint32], edges: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return (B,) whether each (left, top, right, bottom) of (B, 4) lies outside, inside or both; (0,) for no region."""
+    """Return (B,) where each box (left, top, right, bottom) of (B, 4) lies; (0,) for no region."""
     return read_only(_classes(centres, edges) if len(edges) else np.zeros(0, np.uint8))
 
 

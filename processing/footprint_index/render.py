@@ -1,4 +1,4 @@
-"""Tiles and views of the index as PNG: summed up far out, as points in between, as exact areas near, outlined nearest."""
+"""Tiles and views of the index as PNG: sums far out, points in between, exact areas near, outlines nearest."""
 
 import numpy as np
 
@@ -135,5 +135,3 @@ def _rows_near(snapshot: Snapshot, window: GridWindow) -> int:
         for turn in window.turns
     ]
     return sum(BLOCK * len(blocks_by_centre(segment.columns, box)) for segment in snapshot.segments for box in boxes)
-
-

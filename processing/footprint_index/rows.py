@@ -13,7 +13,7 @@ from processing.footprint_index.packing import pack_shapes
 
 
 class PackedRows(NamedTuple):
-    """N rows; the columns are those of `columns.ROW_COLUMNS`, and vertex_start (N + 1,) int64, vertices (V, 2) int16."""
+    """N rows: the columns of `columns.ROW_COLUMNS`, and vertex_start (N + 1,), vertices (V, 2)."""
 
     x: NDArray[np.uint32]
     y: NDArray[np.uint32]

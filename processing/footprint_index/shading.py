@@ -1,4 +1,4 @@
-"""Sums to palette indices. The pictures have one more column, on the left: PNG's filter byte of each line, 0 for none."""
+"""Sums to palette indices. The pictures have one more column, on the left: the filter byte of PNG, 0 for none."""
 
 from typing import Any
 

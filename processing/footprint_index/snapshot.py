@@ -7,13 +7,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.cells import build_cells
 from processing.footprint_index.checksums import Checksum, checksum_of
 from processing.footprint_index.columns import Cells, Columns
 from processing.footprint_index.dead_rows import rows_of_ids
 from processing.footprint_index.filters import FootprintFilters, RowTest, row_test
 from processing.footprint_index.manifest import Manifest, SegmentEntry
+from processing.footprint_index.segment_cache import SegmentCache
 
 Source = tuple[str, str]
 
@@ -92,9 +92,7 @@ class Snapshot:
         total = Checksum()
         for segment in self.segments:
             total += checksum_of(segment.columns.ids, segment.columns.versions)
-            total -= checksum_of(
-                segment.columns.ids[segment.dead_rows], segment.columns.versions[segment.dead_rows]
-            )
+            total -= checksum_of(segment.columns.ids[segment.dead_rows], segment.columns.versions[segment.dead_rows])
         return total
 
     def versions_of(self, ids: NDArray[np.int64]) -> Mapping[int, int]:

@@ -56,7 +56,8 @@ class FootprintIndex:
         """Add footprints, let newer versions replace older ones, delete, and keep the feeder's position: in one commit.
 
         What is known already (same id, same or older version) changes nothing, so that a feed may be repeated; an id
-        both in the batch and deleted is deleted. Waits for another writer. Returns the new state, which is on disk by then.
+        both in the batch and deleted is deleted. Waits for another writer. Returns the new state, which is on
+        disk by then.
         Raises `OSError` where it cannot be written; the last commit then stands.
         """
         gone = np.unique(np.asarray(deleted, np.int64).reshape(-1))

@@ -103,8 +103,10 @@ def _add_superblocks(columns: Any, box: Any, counted: Any, sums: Any, bins: Any)
         sums[0] += min(SUPERBLOCK, columns.x.size - superblock * SUPERBLOCK)
         sums[1] += columns.super_area_m2[superblock]
         sums[2] += columns.super_confidence[superblock]
-        bins[:AREA_BINS] += columns.super_area_bins[superblock]
-        bins[AREA_BINS:] += columns.super_confidence_bins[superblock]
+        for place in range(AREA_BINS):
+            bins[place] += columns.super_area_bins[superblock, place]
+        for place in range(CONFIDENCE_BINS):
+            bins[AREA_BINS + place] += columns.super_confidence_bins[superblock, place]
 
 
 @compiled

@@ -1,0 +1,85 @@
+"""The signed area between an edge and the right end of its lines, spread over pixels."""
+
+from typing import Any
+
+import numpy as np
+
+from processing.footprint_index.compiling import compiled
+
+
+@compiled
+def add_edge(scratch: Any, size: Any, start: Any, end: Any) -> None:
+    """Add one edge, in pixels of a scratch of which (width, height) are used; two more columns take what leaves it.
+
+    What lies to the left of the scratch covers its lines whole; what lies above, below or to the right does not count.
+    """
+    width, height = size
+    (x0, y0), (x1, y1) = start, end
+    if y0 == y1:
+        return
+    sign = 1.0
+    if y0 > y1:
+        x0, y0, x1, y1 = x1, y1, x0, y0
+        sign = -1.0
+    slope = (x1 - x0) / (y1 - y0)
+    if y0 < 0:
+        x0, y0 = x0 - y0 * slope, 0.0
+    if y1 > height:
+        x1, y1 = x1 - (y1 - height) * slope, float(height)
+    if y0 >= y1:
+        return
+    if min(x0, x1) >= 0 and max(x0, x1) <= width:
+        _add_inner(scratch, (x0, y0), (x1, y1), sign, width)
+        return
+    near, far = (0.0, float(width)) if slope > 0 else (float(width), 0.0)
+    for bound in (near, far):
+        if (x0 < bound < x1) or (x1 < bound < x0):
+            y = min(max(y0 + (bound - x0) / slope, y0), y1)
+            _add_clamped(scratch, (x0, y0), (bound, y), sign, width)
+            x0, y0 = bound, y
+    _add_clamped(scratch, (x0, y0), (x1, y1), sign, width)
+
+
+@compiled
+def _add_clamped(scratch: Any, start: Any, end: Any, sign: float, width: int) -> None:
+    x0, x1 = min(max(start[0], 0.0), float(width)), min(max(end[0], 0.0), float(width))
+    if min(x0, x1) < width:
+        _add_inner(scratch, (x0, start[1]), (x1, end[1]), sign, width)
+
+
+@compiled
+def _add_inner(scratch: Any, start: Any, end: Any, sign: float, width: int) -> None:
+    """Add an edge that runs downwards and lies inside."""
+    (x, y0), (x1, y1) = start, end
+    if y0 >= y1:
+        return
+    slope = (x1 - x) / (y1 - y0)
+    last = min(int(np.ceil(y1)), scratch.shape[0])
+    for line in range(int(y0), last):
+        tall = min(line + 1.0, y1) - max(float(line), y0)
+        after = min(max(x + slope * tall, 0.0), float(width))
+        _add_line(scratch[line], min(x, after), max(x, after), tall * sign)
+        x = after
+
+
+@compiled
+def _add_line(line: Any, low: float, high: float, area: float) -> None:
+    """Add the part of an edge within one line, from x = low to high, that is `area` tall."""
+    first = int(low)
+    last = int(np.ceil(high))
+    if last <= first + 1:
+        middle = (low + high) / 2 - first
+        line[first] += area * (1 - middle)
+        line[first + 1] += area * middle
+        return
+    per_px = 1 / (high - low)
+    covered = 0.5 * per_px * (first + 1 - low) ** 2
+    line[first] += area * covered
+    before = covered
+    for column in range(first + 1, last - 1):
+        covered = per_px * (column + 0.5 - low)
+        line[column] += area * (covered - before)
+        before = covered
+    covered = 1 - 0.5 * per_px * (high - (last - 1)) ** 2
+    line[last - 1] += area * (covered - before)
+    line[last] += area * (1 - covered)

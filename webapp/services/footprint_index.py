@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auth.principals import Principal
 from models.footprint import ReviewState
+from models.queries.footprint_feed import versions_after
 from processing.footprint_index.index import FootprintIndex
 from processing.footprint_index.snapshot import Snapshot
 from webapp.errors import IndexNotReady
@@ -28,10 +29,17 @@ _opening = threading.Lock()
 
 def snapshot_for(resources: Resources, principal: Principal) -> Snapshot:
     """Return the newest state of what a person may see. Raises `IndexNotReady`, `FootprintIndexDamaged`."""
-    snapshot = open_index(resources, principal.owner_filter).snapshot()
-    if snapshot.position == 0:
+    audience = principal.owner_filter
+    snapshot = open_index(resources, audience).snapshot()
+    if snapshot.position == 0 and _has_footprints(resources, audience):
         raise IndexNotReady(retry_after_s=RETRY_AFTER_S)
     return snapshot
+
+
+def _has_footprints(resources: Resources, audience: Audience) -> bool:
+    """Tell whether there is something to index; nobody makes an index for those who have nothing."""
+    with resources.database.read() as session:
+        return len(versions_after(session, audience, 0, 1)) > 0
 
 
 def open_index(resources: Resources, audience: Audience) -> FootprintIndex:

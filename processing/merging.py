@@ -202,7 +202,9 @@ class Merger:
             building.aligned = building.fitted
             if building.fitted is not None and building.raw is not None and self._regularization is not None:
                 others = [other.fitted for other in higher if other.fitted is not None]
-                building.aligned = align(building.fitted, building.raw, others, self._grid.aspect, self._regularization)
+                building.aligned = align(
+                    building.fitted, building.raw, others, self._grid.aspect, self._regularization
+                )
 
     def _settle(self, ready: list[_Building], neighbours: list[list[_Building]]) -> None:
         for building, higher in zip(ready, neighbours, strict=True):

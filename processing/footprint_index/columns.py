@@ -14,6 +14,10 @@ LOWEST_LEVEL, HIGHEST_LEVEL = 8, 18
 CONFIDENCE_STEPS = 10_000
 CONFIDENCE_BINS = 100
 AREA_BINS = 42
+SMALLEST_SCALE = -5
+"""1/32 of a unit, 0.3 mm: so a building up to 19 m wide is kept; larger ones take coarser steps."""
+STEP_UNITS = np.exp2(np.arange(SMALLEST_SCALE, 32))
+"""Units in a step of each scale, from the smallest on: looking it up is much faster than a power."""
 RING_END = -32768
 """Separates two rings among the vertices, which are all greater."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.blocks import blocks_by_shape
-from processing.footprint_index.columns import BLOCK, RING_END, Columns
+from processing.footprint_index.columns import BLOCK, RING_END, SMALLEST_SCALE, STEP_UNITS, Columns
 from processing.footprint_index.compiling import compiled
 from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
@@ -19,6 +19,8 @@ from processing.footprint_index.region import OUTSIDE
 from processing.footprint_index.signed_area import add_edge
 from processing.footprint_index.strokes import stroke_edge
 from processing.footprint_index.summaries import area_bin
+
+_NOTHING = np.float32(1e-7)
 
 
 class Coverage(NamedTuple):
@@ -39,7 +41,7 @@ def empty_coverage(height_px: int, width_px: int, outlines: bool) -> Coverage:
     shape = (height_px, width_px)
     return Coverage(
         np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.uint8),
-        np.zeros(shape if outlines else (0, 0), np.float32), np.zeros((height_px, width_px + 2)),
+        np.zeros(shape if outlines else (0, 0), np.float32), np.zeros(height_px * (width_px + 2)),
     )  # fmt: skip
 
 
@@ -85,24 +87,25 @@ def _add(coverage: Any, columns: Any, test: Any, blocks: Any, frame: Any, pen: A
         if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
             continue
         for row in range(block * BLOCK, min((block + 1) * BLOCK, columns.x.size)):
-            step = 2.0 ** columns.scale[row]
+            step = STEP_UNITS[columns.scale[row] - SMALLEST_SCALE]
             x, y = (columns.x[row] - left) * per_unit_x, (columns.y[row] - top) * per_unit_y
             reach_x, reach_y = 32768 * step * per_unit_x + pen.line_px, 32768 * step * per_unit_y + pen.line_px
             if x + reach_x < 0 or x - reach_x > width or y + reach_y < 0 or y - reach_y > height:
                 continue
             if passes(columns, test, row):
-                vertices = columns.vertices[columns.vertex_start[row] : columns.vertex_start[row + 1]]
+                span = (np.int64(columns.vertex_start[row]), np.int64(columns.vertex_start[row + 1]))
                 place = (x, y, step * per_unit_x, step * per_unit_y)
-                _draw(coverage, vertices, place, colour_class(columns, pen.painter, row), pen.line_px)
+                own_class = colour_class(columns, pen.painter, row)
+                _draw(coverage, columns.vertices, span, place, own_class, pen.line_px)
 
 
 @compiled
-def _draw(coverage: Any, vertices: Any, place: Any, own_class: int, line_px: float) -> None:
-    """Draw one footprint whose vertices lie at place[:2] + vertex * place[2:], in pixels."""
+def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: int, line_px: float) -> None:
+    """Draw the footprint of a span of vertices, which lie at place[:2] + vertex * place[2:], in pixels."""
     height, width = coverage.total.shape
     x, y, step_x, step_y = place
     low_x, low_y, high_x, high_y = 32767, 32767, -32767, -32767
-    for at in range(vertices.shape[0]):
+    for at in range(span[0], span[1]):
         if vertices[at, 0] != RING_END:
             low_x, high_x = min(low_x, vertices[at, 0]), max(high_x, vertices[at, 0])
             low_y, high_y = min(low_y, vertices[at, 1]), max(high_y, vertices[at, 1])
@@ -112,19 +115,18 @@ def _draw(coverage: Any, vertices: Any, place: Any, own_class: int, line_px: flo
     if not inside and line_px == 0:
         return
     size = (right - left, bottom - top)
-    first = 0
-    for at in range(vertices.shape[0] + 1):
-        if at < vertices.shape[0] and vertices[at, 0] != RING_END:
+    first = span[0]
+    for at in range(span[0], span[1] + 1):
+        if at < span[1] and vertices[at, 0] != RING_END:
             continue
-        before = at - 1
+        x0, y0 = x + vertices[at - 1, 0] * step_x, y + vertices[at - 1, 1] * step_y
         for now in range(first, at):
-            x0, y0 = x + vertices[before, 0] * step_x, y + vertices[before, 1] * step_y
             x1, y1 = x + vertices[now, 0] * step_x, y + vertices[now, 1] * step_y
             if inside:
                 add_edge(coverage.scratch, size, (x0 - left, y0 - top), (x1 - left, y1 - top))
             if line_px > 0:
                 stroke_edge(coverage, (x0, y0), (x1, y1), line_px, own_class)
-            before = now
+            x0, y0 = x1, y1
         first = at + 1
     if inside:
         _settle(coverage, (left, top, right, bottom), own_class)
@@ -134,15 +136,19 @@ def _draw(coverage: Any, vertices: Any, place: Any, own_class: int, line_px: flo
 def _settle(coverage: Any, box: Any, own_class: int) -> None:
     """Sum up the scratch along its lines, add it to the picture, and leave it empty."""
     left, top, right, bottom = box
+    total, greatest, winner, scratch = coverage.total, coverage.greatest, coverage.winner, coverage.scratch
+    at = 0
     for line in range(top, bottom):
         share = 0.0
         for column in range(left, right):
-            share += coverage.scratch[line - top, column - left]
-            coverage.scratch[line - top, column - left] = 0
-            covered = abs(share)
-            if covered > 1e-7:
-                coverage.total[line, column] += covered
-                if covered > coverage.greatest[line, column]:
-                    coverage.greatest[line, column] = covered
-                    coverage.winner[line, column] = own_class
-        coverage.scratch[line - top, right - left] = coverage.scratch[line - top, right - left + 1] = 0
+            share += scratch[at]
+            scratch[at] = 0
+            at += 1
+            covered = np.float32(abs(share))
+            if covered > _NOTHING:
+                total[line, column] += covered
+                if covered > greatest[line, column]:
+                    greatest[line, column] = covered
+                    winner[line, column] = own_class
+        scratch[at] = scratch[at + 1] = 0
+        at += 2

@@ -6,12 +6,10 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from processing.footprint_index.columns import RING_END
+from processing.footprint_index.columns import RING_END, SMALLEST_SCALE
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.grid import degrees_to_grid
 
-FINEST_SCALE = -5
-"""1/32 of a unit, 0.3 mm: so a building up to 19 m wide is kept; larger ones take coarser steps."""
 _MOST_STEPS = 32767
 _HALF_TURN = 2.0**31
 _LAST_UNIT = 2.0**32 - 1
@@ -101,7 +99,7 @@ def _passes_antimeridian(grid: Any, low: int, high: int) -> bool:
 
 @compiled
 def _scale_of(half_extent: float) -> int:
-    scale = FINEST_SCALE
+    scale = SMALLEST_SCALE
     while half_extent / 2.0**scale > _MOST_STEPS:
         scale += 1
     return scale

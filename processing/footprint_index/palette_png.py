@@ -4,8 +4,8 @@ W3C, Portable Network Graphics, second edition.
 """
 
 import struct
+import zlib
 from functools import lru_cache
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,20 +23,21 @@ def encode_picture(picture: NDArray[np.uint8], table: NDArray[np.uint8]) -> byte
     """Return the PNG of a picture from `shading` ((H, 1 + W) uint8, contiguous) with its (N, 4) RGBA palette."""
     if not picture.any():
         return _blank(picture.shape[0], picture.shape[1] - 1)
-    return _encoded(picture, table[:, :3].tobytes(), table[:, 3].tobytes())
+    pixels = compress(memoryview(picture).cast("B"), 1)
+    shape = picture.shape[0], picture.shape[1] - 1
+    return _png(shape, table[:, :3].tobytes(), table[:, 3].tobytes(), pixels)
 
 
 @lru_cache(maxsize=16)
 def _blank(height_px: int, width_px: int) -> bytes:
-    return _encoded(np.zeros((height_px, width_px + 1), np.uint8), bytes(3), bytes(1))
+    return _png((height_px, width_px), bytes(3), bytes(1), zlib.compress(bytes(height_px * (width_px + 1)), 9))
 
 
-def _encoded(picture: NDArray[np.uint8], colours: bytes, opacity: bytes) -> bytes:
-    size = struct.pack(">IIBBBBB", picture.shape[1] - 1, picture.shape[0], _BITS, _PALETTE_COLOURS, 0, 0, 0)
-    pixels = compress(memoryview(picture).cast("B"), 1)
+def _png(shape: tuple[int, int], colours: bytes, opacity: bytes, pixels: bytes) -> bytes:
+    size = struct.pack(">IIBBBBB", shape[1], shape[0], _BITS, _PALETTE_COLOURS, 0, 0, 0)
     chunks = ((b"IHDR", size), (b"PLTE", colours), (b"tRNS", opacity), (b"IDAT", pixels), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(kind, content) for kind, content in chunks)
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", crc32(content, crc32(kind)))
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(content, zlib.crc32(kind)))

@@ -9,6 +9,7 @@ from processing.footprint_index.centres import add_centres
 from processing.footprint_index.columns import BLOCK
 from processing.footprint_index.compiling import read_only
 from processing.footprint_index.coverage import Coverage, Pen, add_shapes, empty_coverage
+from processing.footprint_index.coverage_pool import CoveragePool
 from processing.footprint_index.density_scale import density_scale, row_offsets
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters
 from processing.footprint_index.grid import GRID_UNITS, BoundsM, GridWindow, tile_window, view_window
@@ -40,6 +41,7 @@ _FEW_ROWS = 1_000_000
 _ROUNDING = 1 + 1e-6
 
 DEFAULT_STYLE = Style()
+_POOL = CoveragePool()
 
 
 def render_tile(
@@ -74,12 +76,11 @@ def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters:
     painter = painter_of(snapshot, style)
     picture = blank_picture(window.height_px, window.width_px)
     if shows_areas(window):
-        coverage = cover(snapshot, window, painter, filters)
-        if coverage.line.size:
-            shade_outlines(coverage, picture)
-            return encode_picture(picture, outline_table(style))
-        shade_coverage(coverage, picture)
-        return encode_picture(picture, coverage_table(style))
+        outlined = shows_outlines(window)
+        with _POOL.lent(window.height_px, window.width_px, outlined) as coverage:
+            cover(snapshot, window, painter, filters, coverage)
+            (shade_outlines if outlined else shade_coverage)(coverage, picture)
+        return encode_picture(picture, outline_table(style) if outlined else coverage_table(style))
     layers = sum_up(snapshot, window, painter, filters)
     scale = density_scale(window)
     if style.quantity == COUNT:
@@ -92,6 +93,11 @@ def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters:
 def shows_areas(window: GridWindow) -> bool:
     """Tell whether buildings are drawn as areas at this scale, and not counted."""
     return min(window.units_per_px_x, window.units_per_px_y) <= AREAS_UP_TO_UNITS * _ROUNDING
+
+
+def shows_outlines(window: GridWindow) -> bool:
+    """Tell whether buildings have outlines at this scale."""
+    return min(window.units_per_px_x, window.units_per_px_y) <= OUTLINES_UP_TO_UNITS * _ROUNDING
 
 
 def painter_of(snapshot: Snapshot, style: Style) -> Painter:
@@ -118,10 +124,12 @@ def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: Fo
     return layers
 
 
-def cover(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters) -> Coverage:
-    """Return how much of each pixel is covered by footprints."""
-    outlined = min(window.units_per_px_x, window.units_per_px_y) <= OUTLINES_UP_TO_UNITS * _ROUNDING
-    coverage = empty_coverage(window.height_px, window.width_px, outlined)
+def cover(
+    snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters, into: Coverage | None = None
+) -> Coverage:
+    """Return how much of each pixel is covered by footprints, in fresh or in the given empty coverage."""
+    outlined = shows_outlines(window)
+    coverage = into or empty_coverage(window.height_px, window.width_px, outlined)
     for segment in snapshot.segments:
         test = snapshot.row_test(segment, filters)
         add_shapes(coverage, segment.columns, test, window, Pen(painter, LINE_PX if outlined else 0.0))

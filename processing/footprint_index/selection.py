@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.blocks import Box, blocks_by_shape, meets
-from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, RING_END
+from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, RING_END, SMALLEST_SCALE, STEP_UNITS
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters, passes
 from processing.footprint_index.grid import GRID_UNITS, BoundsM, grid_x, grid_y
@@ -119,7 +119,7 @@ def _covering(columns: Any, test: Any, blocks: Any, x: float, y: float) -> int:
         if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
             continue
         for row in range(block * BLOCK, min((block + 1) * BLOCK, columns.x.size)):
-            step = 2.0 ** columns.scale[row]
+            step = STEP_UNITS[columns.scale[row] - SMALLEST_SCALE]
             across, down = (x - columns.x[row]) / step, (y - columns.y[row]) / step
             if abs(across) > 32768 or abs(down) > 32768 or not passes(columns, test, row):
                 continue

@@ -9,7 +9,7 @@ from processing.footprint_index.compiling import compiled
 
 @compiled
 def add_edge(scratch: Any, size: Any, start: Any, end: Any) -> None:
-    """Add one edge, in pixels of a scratch of which (width, height) are used; two more columns take what leaves it.
+    """Add one edge, in pixels of a flat scratch with lines of width + 2, of which (width, height) are used.
 
     What lies to the left of the scratch covers its lines whole; what lies above, below or to the right does not count.
     """
@@ -54,32 +54,31 @@ def _add_inner(scratch: Any, start: Any, end: Any, sign: float, width: int) -> N
     if y0 >= y1:
         return
     slope = (x1 - x) / (y1 - y0)
-    last = min(int(np.ceil(y1)), scratch.shape[0])
-    for line in range(int(y0), last):
+    for line in range(int(y0), int(np.ceil(y1))):
         tall = min(line + 1.0, y1) - max(float(line), y0)
         after = min(max(x + slope * tall, 0.0), float(width))
-        _add_line(scratch[line], min(x, after), max(x, after), tall * sign)
+        _add_line(scratch, line * (width + 2), min(x, after), max(x, after), tall * sign)
         x = after
 
 
 @compiled
-def _add_line(line: Any, low: float, high: float, area: float) -> None:
-    """Add the part of an edge within one line, from x = low to high, that is `area` tall."""
+def _add_line(scratch: Any, start: int, low: float, high: float, area: float) -> None:
+    """Add the part of an edge within the line that begins at `start`, from x = low to high, that is `area` tall."""
     first = int(low)
     last = int(np.ceil(high))
     if last <= first + 1:
         middle = (low + high) / 2 - first
-        line[first] += area * (1 - middle)
-        line[first + 1] += area * middle
+        scratch[start + first] += area * (1 - middle)
+        scratch[start + first + 1] += area * middle
         return
     per_px = 1 / (high - low)
     covered = 0.5 * per_px * (first + 1 - low) ** 2
-    line[first] += area * covered
+    scratch[start + first] += area * covered
     before = covered
     for column in range(first + 1, last - 1):
         covered = per_px * (column + 0.5 - low)
-        line[column] += area * (covered - before)
+        scratch[start + column] += area * (covered - before)
         before = covered
     covered = 1 - 0.5 * per_px * (high - (last - 1)) ** 2
-    line[last - 1] += area * (covered - before)
-    line[last] += area * (1 - covered)
+    scratch[start + last - 1] += area * (covered - before)
+    scratch[start + last] += area * (1 - covered)

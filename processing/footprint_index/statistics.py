@@ -77,7 +77,7 @@ def view_statistics(snapshot: Snapshot, bounds_m: BoundsM, filters: FootprintFil
 def centre_boxes(bounds_m: BoundsM) -> list[Box]:
     """Return the view's boxes in the grid, one for each part of it between two antimeridians; none overlap."""
     left, top, right, bottom = grid_bounds(bounds_m)
-    bottom = GRID_UNITS if bottom >= GRID_UNITS - 1 else bottom
+    bottom = float(GRID_UNITS) if bottom >= GRID_UNITS - 1 else bottom
     if right - left >= GRID_UNITS:
         return [(0.0, top, float(GRID_UNITS), bottom)]
     turns = range(math.floor(left / GRID_UNITS), math.ceil(right / GRID_UNITS))

@@ -9,19 +9,19 @@ import shapely
 
 from processing.errors import ParameterInvalid
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters
-from processing.footprint_index.grid import bounds_area_km2
+from processing.footprint_index.grid import bounds_area_km2, tile_window
 from processing.footprint_index.palettes import Style
 from processing.footprint_index.render import painter_of, sum_up
 from processing.footprint_index.selection import footprint_at, view_ids
 from processing.footprint_index.statistics import view_statistics
-from processing.footprint_index.grid import tile_window
 from tests.processing.footprint_index.conftest import Known
 from tests.processing.footprint_index.made_footprints import centres_m, mercator
 from tests.processing.footprint_index.test_rendering_oracle import busiest_tile
 
 WORLD = (-2.1e7, -2.1e7, 2.1e7, 2.1e7)
 REGION = shapely.Polygon(
-    [(-10.3, 39.7), (-9.8, 39.6), (-9.6, 40.3), (-10.1, 40.1), (-10.35, 40.4)], [[(-10.0, 39.8), (-9.9, 39.8), (-9.9, 40.0)]]
+    [(-10.3, 39.7), (-9.8, 39.6), (-9.6, 40.3), (-10.1, 40.1), (-10.35, 40.4)],
+    [[(-10.0, 39.8), (-9.9, 39.8), (-9.9, 40.0)]],
 )
 FILTERS: dict[str, FootprintFilters] = {
     "none": NO_FILTER,

@@ -3,6 +3,7 @@
 Each machine with a web server runs one; several on one data folder do no harm.
 """
 
+import math
 import signal
 import time
 from dataclasses import dataclass, field
@@ -10,16 +11,17 @@ from threading import Event
 
 import structlog
 
-from models.queries.footprint_feed import newest_change
+from models.queries.footprint_feed import changed_owners, newest_change
+from processing.footprint_index.warm_up import compile_loops
 from webapp.errors import AppError
 from webapp.logs import configure_logs
 from webapp.resources import Resources, open_resources
-from webapp.services.index_feeding import feed_indexes, tidy_indexes
+from webapp.services.index_feeding import audiences, feed_indexes, is_built, tidy_indexes
 from webapp.settings import load_settings
 
 LOOK_EVERY_S = 0.25
-FEED_AT_LEAST_EVERY_S = 30.0
-"""Also where no change is seen: an index may have been deleted, a person may have become an administrator."""
+FEED_ALL_EVERY_S = 30.0
+"""Also where no change is seen: an index may have been damaged or deleted."""
 PAUSE_AFTER_TROUBLE_S = 5.0
 log = structlog.get_logger(__name__)
 
@@ -29,18 +31,25 @@ class Indexer:
     """Looks for changes, feeds them, and merges small pieces while there are none."""
 
     resources: Resources
-    seen: int = -1
-    fed_at: float = field(default=-FEED_AT_LEAST_EVERY_S)
+    seen: int = 0
+    fed_at: float = field(default=-math.inf)
 
     def turn(self) -> None:
         """Do what is due now."""
+        everybody = audiences(self.resources)
         with self.resources.database.read() as session:
             newest = newest_change(session)
-        if newest != self.seen or time.monotonic() - self.fed_at > FEED_AT_LEAST_EVERY_S:
-            feed_indexes(self.resources)
-            self.seen, self.fed_at = newest, time.monotonic()
+            changed = changed_owners(session, self.seen) if newest > self.seen else []
+        if time.monotonic() - self.fed_at > FEED_ALL_EVERY_S:
+            due, self.fed_at = everybody, time.monotonic()
+        else:
+            touched = {None, *changed} if changed else set()
+            due = [one for one in everybody if one in touched or not is_built(self.resources, one)]
+        if due:
+            feed_indexes(self.resources, due)
         else:
             tidy_indexes(self.resources)
+        self.seen = newest
 
 
 def run_indexer(resources: Resources, ended: Event) -> None:
@@ -68,6 +77,7 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     resources = open_resources(settings)
     try:
+        compile_loops()
         run_indexer(resources, ended)
     finally:
         resources.close()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from models.base import now_s
@@ -73,11 +73,15 @@ def versions_after(session: Session, owner_id: int | None, after_id: int, limit:
     return session.execute(statement).all()
 
 
-def owners_with_footprints(session: Session) -> list[int]:
-    """Return everybody but administrators, who see all, who has footprints or had some lately."""
-    has_some = exists().where(BuildingFootprint.owner_id == User.id)
-    had_some = exists().where(FootprintChange.owner_id == User.id)
-    statement = select(User.id).where(User.role != "administrator", or_(has_some, had_some)).order_by(User.id)
+def changed_owners(session: Session, position: int) -> list[int]:
+    """Return whose footprints have changed after a position."""
+    table = FootprintChange
+    return list(session.scalars(select(table.owner_id).where(table.id > position).distinct()))
+
+
+def people_with_own_view(session: Session) -> list[int]:
+    """Return everybody who sees only their own footprints: all but administrators and closed accounts."""
+    statement = select(User.id).where(User.role != "administrator", User.is_active).order_by(User.id)
     return list(session.scalars(statement))
 
 

@@ -17,6 +17,8 @@ HEIGHT_PX = 92
 BAR_COLOUR = "#1f6aa5"
 RANGE_COLOUR = "#a64dff"
 
+hv.extension("bokeh", logo=False)
+
 Range = tuple[float, float]
 
 

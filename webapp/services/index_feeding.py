@@ -5,7 +5,7 @@ and 0 until it has been built once. Feeding a change again changes nothing.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,7 @@ from processing.errors import FootprintIndexDamaged
 from processing.footprint_index.batch import FootprintBatch
 from processing.footprint_index.checksums import Checksum, checksum_of
 from processing.footprint_index.index import FootprintIndex
+from processing.footprint_index.manifest import FILE_NAME as MANIFEST
 from webapp.resources import Resources
 from webapp.services.footprint_index import REVIEW_CODES, Audience, index_folder, open_index
 
@@ -45,13 +46,18 @@ class IndexCheck:
 def audiences(resources: Resources) -> list[Audience]:
     """Return for whom there is, or should be, an index."""
     with resources.database.read() as session:
-        return [None, *feed.owners_with_footprints(session)]
+        return [None, *feed.people_with_own_view(session)]
 
 
-def feed_indexes(resources: Resources) -> bool:
-    """Bring all indexes up to the database; return whether any of them changed."""
-    changed = [feed_index(resources, audience) for audience in audiences(resources)]
+def feed_indexes(resources: Resources, chosen: Iterable[Audience] | None = None) -> bool:
+    """Bring indexes up to the database, all unless some are chosen; return whether any of them changed."""
+    changed = [feed_index(resources, audience) for audience in (audiences(resources) if chosen is None else chosen)]
     return any(changed)
+
+
+def is_built(resources: Resources, audience: Audience) -> bool:
+    """Tell whether there is an index at all; costs one look at a file's name."""
+    return (index_folder(resources, audience) / MANIFEST).exists()
 
 
 def feed_index(resources: Resources, audience: Audience) -> bool:

@@ -94,7 +94,8 @@ def test_old_changes_go_but_the_newest_of_each_owner(resources, alice, bob):
         assert feed.feed_ends(session, alice.user_id) == feed.FeedEnds(newest, newest)
         assert feed.feed_ends(session, None).newest == feed.newest_change(session)
         assert feed.feed_ends(session, 999) == feed.FeedEnds()
-        assert feed.owners_with_footprints(session) == sorted([alice.user_id, bob.user_id])
+        assert feed.changed_owners(session, newest) == [bob.user_id]
+        assert feed.changed_owners(session, feed.newest_change(session)) == []
 
 
 def test_change_keys_rise():

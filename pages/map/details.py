@@ -14,7 +14,7 @@ from pages.markup import facts, heading, pane
 if TYPE_CHECKING:
     from webapp.services.views import FootprintView
 
-REVIEWS = {"Not reviewed": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
+REVIEWS = {"Open": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
 
 
 class DetailsCard:

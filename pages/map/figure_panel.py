@@ -10,7 +10,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats
-from pages.map.filters import MapFilters
+from pages.map.filters import ANY, MapFilters
 from pages.map.histograms import Bars, LinkedHistogram, Range
 from pages.markup import figures, pane
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BINS_AT_ONCE = 4
 """The index counts confidences by hundredths; so many make one bar."""
-REVIEW_CHOICES = {"Any review": None, "Not reviewed": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
+REVIEW_CHOICES = {"Reviewed or not": ANY, "Not reviewed": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
 
 
 class FigurePanel:
@@ -37,15 +37,15 @@ class FigurePanel:
             filters.param.review, label="", options=REVIEW_CHOICES, size="small", margin=0,
             sizing_mode="stretch_width", variant="outlined", description="",
         )
-        self._confidence = LinkedHistogram("confidence", log_axis=False, chosen=self._choose_confidence)
-        self._area = LinkedHistogram("roof area, m²", log_axis=True, chosen=self._choose_area)
+        self._confidence = LinkedHistogram("Confidence", log_axis=False, chosen=self._choose_confidence)
+        self._area = LinkedHistogram("Roof area, m²", log_axis=True, chosen=self._choose_area)
         self._narrowed = pane(sizing_mode=None, styles={"flex": "1"})
         self._reset = pmui.Button(label="Show all", size="small", variant="text", margin=0,
                                   on_click=lambda _: filters.widen())
         self._note = pn.Row(self._narrowed, self._reset, visible=False, margin=0, sizing_mode="stretch_width",
                             styles={"align-items": "center"})
         filters.param.watch(self._follow, ["min_confidence", "max_confidence", "area_m2", "review"])
-        self.items = [self._figures, self._density, self._confidence.pane, self._slider, self._area.pane,
+        self.items = [self._figures, self._density, self._confidence.item, self._slider, self._area.item,
                       self._review, self._note]
 
     def show(self, found: ViewStatistics | None) -> None:
@@ -84,7 +84,7 @@ def narrowed_line(filters: MapFilters) -> str:
     if filters.area_m2:
         low, high = filters.area_m2
         parts.append(f"{low:,.0f} to {high:,.0f} m²")
-    if filters.review:
+    if filters.review != ANY:
         words = next(label for label, state in REVIEW_CHOICES.items() if state == filters.review)
         parts.append(words.lower())
     return "Only " + ", ".join(parts)

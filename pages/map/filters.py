@@ -8,6 +8,7 @@ from pages.projection import Bounds
 from processing.footprint_index.palettes import QUANTITIES, Style
 from webapp.services.footprints import FootprintQuery
 
+ANY = "any"
 # What is shown, apart from the choice of the job; a change of any of these draws the map anew.
 SHOWN = ("everything", "min_confidence", "max_confidence", "area_m2", "review")
 
@@ -21,7 +22,8 @@ class MapFilters(param.Parameterized):
     min_confidence = param.Number(default=0.0, bounds=(0.0, 1.0), doc="Footprints below this are hidden.")
     max_confidence = param.Number(default=None, allow_None=True, doc="Footprints at or above this are hidden.")
     area_m2 = param.Tuple(default=None, allow_None=True, length=2, doc="Only footprints with an area in this range.")
-    review = param.String(default=None, allow_None=True, doc="Only footprints in this state of review.")
+    review = param.Selector(default=ANY, objects=[ANY, "unreviewed", "accepted", "rejected"],
+                            doc="Only footprints in this state of review.")
     colour_by = param.Selector(default="confidence", objects=list(QUANTITIES), doc="What the colours tell.")
     weights = param.String(default=None, allow_None=True, doc="The weights of the next extraction; None: the default.")
     view_only = param.Boolean(default=False, doc="Whether figures and exports cover the current view only.")
@@ -40,7 +42,7 @@ class MapFilters(param.Parameterized):
     @property
     def is_narrowed(self) -> bool:
         """Whether some of them are hidden."""
-        return bool(self.min_confidence) or any((self.max_confidence, self.area_m2, self.review))
+        return bool(self.min_confidence) or any((self.max_confidence, self.area_m2, self.review != ANY))
 
     @property
     def style(self) -> Style:
@@ -49,7 +51,7 @@ class MapFilters(param.Parameterized):
 
     def widen(self) -> None:
         """Hide nothing any more."""
-        self.param.update(min_confidence=0.0, max_confidence=None, area_m2=None, review=None)
+        self.param.update(min_confidence=0.0, max_confidence=None, area_m2=None, review=ANY)
 
     def query(self, bbox_deg: Bounds | None = None) -> FootprintQuery:
         """Return which footprints are shown."""
@@ -61,5 +63,5 @@ class MapFilters(param.Parameterized):
             max_confidence=self.max_confidence,
             min_area_m2=low_m2,
             max_area_m2=high_m2,
-            review_states=None if self.review is None else frozenset({self.review}),
+            review_states=None if self.review == ANY else frozenset({self.review}),
         )

@@ -9,6 +9,12 @@ from playwright.sync_api import expect
 from webapp.services import footprints
 from webapp.services.footprints import FootprintQuery
 
+DRAWN = """() => {
+  const models = [...Bokeh.documents[0]._all_models.values()]
+  const bars = models.filter((model) => model.data?.get?.("top") ?? model.data?.top)
+  return bars.length >= 2 && bars.every((model) => (model.data.top ?? model.data.get("top")).some((count) => count > 0))
+}"""
+
 
 @pytest.fixture
 def shown(screen):
@@ -25,7 +31,7 @@ def download(screen):
 def drag_over(screen, number, start, end):
     """Drag over a histogram, between two shares of its width."""
     chart = screen.page.locator(".bf-histogram").nth(number)
-    chart.scroll_into_view_if_needed()
+    screen.page.wait_for_function(DRAWN)
     screen.page.wait_for_timeout(800)  # the drawer takes its form as figures arrive
     box = chart.bounding_box()
     y = box["y"] + 0.55 * box["height"]
@@ -62,6 +68,6 @@ def test_a_building_that_is_wrong_can_be_said_to_be_and_left_out(screen, scene, 
     query = FootprintQuery(job_id=finished_job.id, review_states=frozenset({"rejected"}))
     screen.wait_until(lambda: footprints.count(site.resources, owner, query) == 1, "it is kept")
     screen.page.get_by_role("combobox").filter(has_text="Reviewed or not").click()
-    screen.page.get_by_role("option", name="Wrong", exact=True).click()
+    screen.page.locator(".MuiMenuItem-root").filter(has_text="Wrong").click()
     expect(shown).to_have_text("1")
     assert [feature["properties"]["review_state"] for feature in download(screen)] == ["rejected"]

@@ -36,7 +36,7 @@ def build_cells(columns: Columns, test: RowTest, rows: NDArray[np.uint32] | None
 
 def negative(cells: Cells) -> Cells:
     """Return cells that take away what the given ones add."""
-    sums = {name: read_only(-getattr(cells, name)) for name in ("count", "area_m2", "confidence")}
+    sums = {name: read_only(-getattr(cells, name)) for name in ("counts", "area_m2", "confidence")}
     return cells._replace(**sums)
 
 
@@ -60,12 +60,12 @@ def _joined(levels: list[tuple[NDArray[Any], ...]]) -> Cells:
 
 
 @compiled
-def _finest(columns: Any, test: Any, chosen: Any, is_chosen: bool, level: Any) -> int:
+def _finest(columns: Any, test: Any, chosen: Any, is_chosen: bool, level: Any) -> Any:
     keys, count, area_m2, confidence, sources, review, source_votes, review_votes = level
     shift = np.uint64(2 * (GRID_BITS - HIGHEST_LEVEL))
     cell = -1
     for at in range(chosen.size if is_chosen else columns.x.size):
-        row = np.int64(chosen[at]) if is_chosen else at
+        row: Any = np.int64(chosen[at]) if is_chosen else at
         if not is_chosen and not passes(columns, test, row):
             continue
         key = morton(columns.x[row], columns.y[row]) >> shift

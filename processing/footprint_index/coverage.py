@@ -97,7 +97,7 @@ def _add(coverage: Any, columns: Any, test: Any, blocks: Any, frame: Any, pen: A
 
 
 @compiled
-def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: int, line_px: float) -> None:
+def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: Any, line_px: float) -> None:
     """Draw the footprint of a span of vertices, which lie at place[:2] + vertex * place[2:], in pixels."""
     height, width = coverage.total.shape
     x, y, step_x, step_y = place

@@ -131,7 +131,7 @@ def _add_rows(columns: Any, test: Any, blocks: Any, box: Any, sums: Any, bins: A
 
 
 @compiled
-def holds_centre(columns: Any, row: int, box: Any) -> bool:
+def holds_centre(columns: Any, row: int, box: Any) -> Any:
     """Tell whether a row's centre lies in a box."""
     x, y = columns.x[row], columns.y[row]
     return x >= box[0] and x < box[2] and y >= box[1] and y < box[3]

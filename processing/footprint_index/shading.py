@@ -14,8 +14,8 @@ DENSITY_STEPS = 255
 OPACITY_STEPS = 31
 FILL_STEPS, LINE_STEPS = 5, 6
 OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
-_FAINTEST = 10
-"""Far out, the emptiest pixel that holds a building keeps a third of the opacity."""
+_FAINTEST = 18
+"""Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
 
 

@@ -11,6 +11,8 @@ BLOCK = 256
 SUPERBLOCK = 64 * BLOCK
 LOWEST_LEVEL, HIGHEST_LEVEL = 8, 18
 """Cells of level L are the pixels of zoom L - 8 with tiles of 256 px: L = 18 is zoom 10."""
+HIGHEST_FILTERED_LEVEL = 15
+"""Cells of filtered rows go no further: their views hold fewer rows, and so much of it can be kept for many filters."""
 CONFIDENCE_STEPS = 10_000
 CONFIDENCE_BINS = 100
 AREA_BINS = 42

@@ -40,12 +40,12 @@ def _overlapping(super_boxes: Any, boxes: Any, box: Any, found: Any) -> int:
 
 
 @compiled
-def meets(own: Any, box: Any) -> bool:
+def meets(own: Any, box: Any) -> Any:
     """Tell whether a block's box, edges included, meets a window."""
     return own[0] < box[2] and own[2] >= box[0] and own[1] < box[3] and own[3] >= box[1]
 
 
 @compiled
-def lies_within(own: Any, box: Any) -> bool:
+def lies_within(own: Any, box: Any) -> Any:
     """Tell whether all of a block's centres lie inside the window."""
     return own[0] >= box[0] and own[2] < box[2] and own[1] >= box[1] and own[3] < box[3]

@@ -37,7 +37,7 @@ def add_cells(layers: Layers, cells: Cells, level: int, window: GridWindow, pain
 @compiled
 def _add(layers: Any, cells: Any, span: Any, grid: Any, frame: Any, painter: Any) -> None:
     left, top, px_per_cell_x, px_per_cell_y = frame
-    height, width = layers.count.shape
+    height, width = layers.counts.shape
     first_x, last_x = _cell_range(left, width / px_per_cell_x, grid[0])
     first_y, last_y = _cell_range(top, height / px_per_cell_y, grid[0])
     for quad_y in range(first_y >> _QUAD_BITS, (last_y >> _QUAD_BITS) + 1):
@@ -67,7 +67,7 @@ def _cell_range(first: float, count: float, side: int) -> tuple[int, int]:
 def _spread(layers: Any, cells: Any, cell: int, box: Any, painter: Any) -> None:
     """Give each pixel under a cell, which is no larger than a pixel, its share."""
     left, top, right, bottom = box
-    height, width = layers.count.shape
+    height, width = layers.counts.shape
     for line in range(max(0, int(np.floor(top))), min(height, int(np.ceil(bottom)))):
         tall = (min(bottom, line + 1.0) - max(top, float(line))) / (bottom - top)
         for at in range(max(0, int(np.floor(left))), min(width, int(np.ceil(right)))):
@@ -79,14 +79,14 @@ def _spread(layers: Any, cells: Any, cell: int, box: Any, painter: Any) -> None:
 @compiled
 def _add_cell(layers: Any, cells: Any, cell: int, place: Any, share: float, painter: Any) -> None:
     line, at = place
-    if line < 0 or at < 0 or line >= layers.count.shape[0] or at >= layers.count.shape[1]:
+    if line < 0 or at < 0 or line >= layers.counts.shape[0] or at >= layers.counts.shape[1]:
         return
-    layers.count[line, at] += share * cells.count[cell]
+    layers.counts[line, at] += share * cells.counts[cell]
     if painter.quantity == CONFIDENCE:
         layers.value[line, at] += share * cells.confidence[cell]
     elif painter.quantity == AREA:
         layers.value[line, at] += share * cells.area_m2[cell]
-    elif painter.quantity == SOURCE and cells.count[cell] > 0:
-        elect(layers, line, at, painter.classes[cells.sources[cell]], cells.count[cell])
-    elif painter.quantity == REVIEW and cells.count[cell] > 0:
-        elect(layers, line, at, painter.classes[cells.review[cell]], cells.count[cell])
+    elif painter.quantity == SOURCE and cells.counts[cell] > 0:
+        elect(layers, line, at, painter.classes[cells.sources[cell]], cells.counts[cell])
+    elif painter.quantity == REVIEW and cells.counts[cell] > 0:
+        elect(layers, line, at, painter.classes[cells.review[cell]], cells.counts[cell])

@@ -18,15 +18,18 @@ from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.morton import morton
 
 
-def build_cells(columns: Columns, test: RowTest, rows: NDArray[np.uint32] | None = None) -> Cells:
-    """Return the cells of all rows that pass, or of the chosen sorted `rows`, dead or alive."""
+def build_cells(
+    columns: Columns, test: RowTest, rows: NDArray[np.uint32] | None = None, highest: int = HIGHEST_LEVEL
+) -> Cells:
+    """Return the cells of all rows that pass, or of the chosen sorted `rows`, dead or alive, up to a level."""
     size = len(columns.x) if rows is None else len(rows)
     level = _empty_level(size)
     chosen = read_only(np.zeros(0, np.uint32) if rows is None else rows)
-    used = _finest(columns, test, chosen, rows is not None, level)
+    shift = 2 * (GRID_BITS - highest)
+    used = _finest(columns, test, (chosen, rows is not None), shift, level)
     level = tuple(column[:used].copy() for column in level)
     levels = [level]
-    for _ in range(LOWEST_LEVEL, HIGHEST_LEVEL):
+    for _ in range(LOWEST_LEVEL, highest):
         coarser = _empty_level(len(level[0]))
         used = _coarser(level, coarser)
         level = tuple(column[:used].copy() for column in coarser)
@@ -36,7 +39,7 @@ def build_cells(columns: Columns, test: RowTest, rows: NDArray[np.uint32] | None
 
 def negative(cells: Cells) -> Cells:
     """Return cells that take away what the given ones add."""
-    sums = {name: read_only(-getattr(cells, name)) for name in ("count", "area_m2", "confidence")}
+    sums = {name: read_only(-getattr(cells, name)) for name in ("counts", "area_m2", "confidence")}
     return cells._replace(**sums)
 
 
@@ -53,19 +56,22 @@ def _empty_level(size: int) -> tuple[NDArray[Any], ...]:
 
 def _joined(levels: list[tuple[NDArray[Any], ...]]) -> Cells:
     start = np.zeros(HIGHEST_LEVEL + 2, np.int64)
-    start[LOWEST_LEVEL + 1 :] = np.cumsum([len(level[0]) for level in levels])
+    ends = np.cumsum([len(level[0]) for level in levels])
+    start[LOWEST_LEVEL + 1 :] = ends[-1]
+    start[LOWEST_LEVEL + 1 : LOWEST_LEVEL + 1 + len(ends)] = ends
     columns = (np.concatenate(parts) for parts in zip(*levels, strict=True))
     named = dict(zip(CELL_COLUMNS, columns, strict=False))
     return Cells(start=read_only(start), **{name: read_only(column) for name, column in named.items()})
 
 
 @compiled
-def _finest(columns: Any, test: Any, chosen: Any, is_chosen: bool, level: Any) -> int:
+def _finest(columns: Any, test: Any, choice: Any, bits: int, level: Any) -> Any:
     keys, count, area_m2, confidence, sources, review, source_votes, review_votes = level
-    shift = np.uint64(2 * (GRID_BITS - HIGHEST_LEVEL))
+    chosen, is_chosen = choice
+    shift = np.uint64(bits)
     cell = -1
     for at in range(chosen.size if is_chosen else columns.x.size):
-        row = np.int64(chosen[at]) if is_chosen else at
+        row: Any = np.int64(chosen[at]) if is_chosen else at
         if not is_chosen and not passes(columns, test, row):
             continue
         key = morton(columns.x[row], columns.y[row]) >> shift

@@ -24,16 +24,19 @@ def add_centres(layers: Layers, columns: Columns, test: RowTest, window: GridWin
 @compiled
 def _add(layers: Any, columns: Any, test: Any, blocks: Any, frame: Any, painter: Any) -> None:
     left, top, per_unit_x, per_unit_y = frame
-    height, width = layers.count.shape
+    height, width = layers.counts.shape
+    all_pass = not test.tests and columns.dead.size == 0
     for block in blocks:
         if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
             continue
         for row in range(block * BLOCK, min((block + 1) * BLOCK, columns.x.size)):
             across, down = (columns.x[row] - left) * per_unit_x, (columns.y[row] - top) * per_unit_y
-            if across < 0 or down < 0 or across >= width or down >= height or not passes(columns, test, row):
+            if across < 0 or down < 0 or across >= width or down >= height:
+                continue
+            if not all_pass and not passes(columns, test, row):
                 continue
             at, line = int(across), int(down)
-            layers.count[line, at] += 1
+            layers.counts[line, at] += 1
             if painter.quantity == CONFIDENCE:
                 layers.value[line, at] += columns.confidence[row]
             elif painter.quantity == AREA:

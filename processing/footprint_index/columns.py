@@ -11,6 +11,8 @@ BLOCK = 256
 SUPERBLOCK = 64 * BLOCK
 LOWEST_LEVEL, HIGHEST_LEVEL = 8, 18
 """Cells of level L are the pixels of zoom L - 8 with tiles of 256 px: L = 18 is zoom 10."""
+HIGHEST_FILTERED_LEVEL = 15
+"""Cells of filtered rows go no further: their views hold fewer rows, and so much of it can be kept for many filters."""
 CONFIDENCE_STEPS = 10_000
 CONFIDENCE_BINS = 100
 AREA_BINS = 42
@@ -74,9 +76,9 @@ class Cells(NamedTuple):
     start: NDArray[np.int64]
     """(HIGHEST_LEVEL + 2,): cells of level L are start[L] to start[L + 1]."""
     keys: NDArray[np.uint64]
-    count: NDArray[np.int32]
+    counts: NDArray[np.int32]
     area_m2: NDArray[np.float32]
-    """Sum; like `confidence` and `count` negative in cells that take away what was deleted."""
+    """Sum; like `confidence` and `counts` negative in cells that take away what was deleted."""
     confidence: NDArray[np.float32]
     """Sum, in steps."""
     sources: NDArray[np.uint32]
@@ -86,7 +88,7 @@ class Cells(NamedTuple):
 
 CELL_COLUMNS: dict[str, Any] = {
     "keys": np.uint64,
-    "count": np.int32,
+    "counts": np.int32,
     "area_m2": np.float32,
     "confidence": np.float32,
     "sources": np.uint32,

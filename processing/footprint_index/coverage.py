@@ -16,7 +16,7 @@ from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
 from processing.footprint_index.layers import AREA, CONFIDENCE, REVIEW, SOURCE, Painter
 from processing.footprint_index.region import OUTSIDE
-from processing.footprint_index.signed_area import add_edge
+from processing.footprint_index.signed_area import add_edge, add_whole_edge
 from processing.footprint_index.strokes import stroke_edge
 from processing.footprint_index.summaries import area_bin
 
@@ -66,23 +66,12 @@ def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: Grid
 
 
 @compiled
-def colour_class(columns: Any, painter: Any, row: int) -> int:
-    """Return the colour class of one footprint."""
-    if painter.quantity == CONFIDENCE:
-        return painter.classes[columns.confidence[row]]
-    if painter.quantity == AREA:
-        return painter.classes[area_bin(columns.area_m2.view(np.int32)[row])]
-    if painter.quantity == SOURCE:
-        return painter.classes[columns.sources[row]]
-    if painter.quantity == REVIEW:
-        return painter.classes[columns.review[row]]
-    return painter.classes[0]
-
-
-@compiled
 def _add(coverage: Any, columns: Any, test: Any, blocks: Any, frame: Any, pen: Any) -> None:
     left, top, per_unit_x, per_unit_y = frame
     height, width = coverage.total.shape
+    all_pass = not test.tests and columns.dead.size == 0
+    quantity, classes = pen.painter.quantity, pen.painter.classes
+    area_bits = columns.area_m2.view(np.int32)
     for block in blocks:
         if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
             continue
@@ -92,15 +81,23 @@ def _add(coverage: Any, columns: Any, test: Any, blocks: Any, frame: Any, pen: A
             reach_x, reach_y = 32768 * step * per_unit_x + pen.line_px, 32768 * step * per_unit_y + pen.line_px
             if x + reach_x < 0 or x - reach_x > width or y + reach_y < 0 or y - reach_y > height:
                 continue
-            if passes(columns, test, row):
+            if all_pass or passes(columns, test, row):
                 span = (np.int64(columns.vertex_start[row]), np.int64(columns.vertex_start[row + 1]))
                 place = (x, y, step * per_unit_x, step * per_unit_y)
-                own_class = colour_class(columns, pen.painter, row)
+                own_class = np.uint8(0)  # Looked up here, because handing on all columns takes longer than drawing.
+                if quantity == CONFIDENCE:
+                    own_class = classes[columns.confidence[row]]
+                elif quantity == AREA:
+                    own_class = classes[area_bin(area_bits[row])]
+                elif quantity == SOURCE:
+                    own_class = classes[columns.sources[row]]
+                elif quantity == REVIEW:
+                    own_class = classes[columns.review[row]]
                 _draw(coverage, columns.vertices, span, place, own_class, pen.line_px)
 
 
 @compiled
-def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: int, line_px: float) -> None:
+def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: Any, line_px: float) -> None:
     """Draw the footprint of a span of vertices, which lie at place[:2] + vertex * place[2:], in pixels."""
     height, width = coverage.total.shape
     x, y, step_x, step_y = place
@@ -115,6 +112,8 @@ def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: int, l
     if not inside and line_px == 0:
         return
     size = (right - left, bottom - top)
+    whole = inside and x + low_x * step_x >= 0 and y + low_y * step_y >= 0
+    whole = whole and x + high_x * step_x < width and y + high_y * step_y < height
     first = span[0]
     for at in range(span[0], span[1] + 1):
         if at < span[1] and vertices[at, 0] != RING_END:
@@ -122,7 +121,9 @@ def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: int, l
         x0, y0 = x + vertices[at - 1, 0] * step_x, y + vertices[at - 1, 1] * step_y
         for now in range(first, at):
             x1, y1 = x + vertices[now, 0] * step_x, y + vertices[now, 1] * step_y
-            if inside:
+            if whole:
+                add_whole_edge(coverage.scratch, size[0] + 2, x0 - left, y0 - top, x1 - left, y1 - top)
+            elif inside:
                 add_edge(coverage.scratch, size, (x0 - left, y0 - top), (x1 - left, y1 - top))
             if line_px > 0:
                 stroke_edge(coverage, (x0, y0), (x1, y1), line_px, own_class)

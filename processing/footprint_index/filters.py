@@ -117,13 +117,7 @@ def _source_passes(filters: FootprintFilters, sources: Sequence[tuple[str, str]]
 
 
 @compiled
-def is_dead(columns: Any, row: int) -> bool:
-    """Tell whether a row was deleted or has a newer version."""
-    return columns.dead.size > 0 and (columns.dead[row >> 3] >> (row & 7)) & 1 == 1
-
-
-@compiled
-def passes(columns: Any, test: Any, row: int) -> bool:
+def passes(columns: Any, test: Any, row: Any) -> Any:
     """Tell whether a row is alive and meets all conditions."""
     if columns.dead.size > 0 and (columns.dead[row >> 3] >> (row & 7)) & 1 == 1:
         return False

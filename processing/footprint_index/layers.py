@@ -15,7 +15,7 @@ COUNT, CONFIDENCE, AREA, SOURCE, REVIEW = range(5)
 class Layers(NamedTuple):
     """(height_px, width_px) each; those that a colour does not need have no pixels."""
 
-    count: NDArray[np.float32]
+    counts: NDArray[np.float32]
     value: NDArray[np.float32]
     """Sum of confidence (in steps) or of area (m²)."""
     winner: NDArray[np.uint8]

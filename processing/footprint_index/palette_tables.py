@@ -34,11 +34,11 @@ def coverage_table(style: Style) -> NDArray[np.uint8]:
 def outline_table(style: Style) -> NDArray[np.uint8]:
     """Return (1 + CLASSES * FILL_STEPS * LINE_STEPS, 4): each class with an outline over a filling."""
     fill, line = (part.ravel() for part in np.meshgrid(np.arange(FILL_STEPS), np.arange(LINE_STEPS), indexing="ij"))
-    fill, line = fill / (FILL_STEPS - 1) * _FILL_OPACITY, line / (LINE_STEPS - 1)
-    opacity = line + fill * (1 - line)
+    filled, lined = fill / (FILL_STEPS - 1) * _FILL_OPACITY, line / (LINE_STEPS - 1)
+    opacity = lined + filled * (1 - lined)
     colour = class_colours(style)[:, None, :]
     edge = colour * _LINE_SHADE[style.theme]
-    mixed = (edge * line[:, None] + colour * (fill * (1 - line))[:, None]) / np.maximum(opacity, 1e-9)[:, None]
+    mixed = (edge * lined[:, None] + colour * (filled * (1 - lined))[:, None]) / np.maximum(opacity, 1e-9)[:, None]
     return _table(mixed.reshape(-1, 3), np.tile(opacity, CLASSES))
 
 

@@ -52,7 +52,7 @@ def _classes(centres: Any, edges: Any) -> Any:
 
 
 @compiled
-def _meets(edge: Any, left: float, top: float, right: float, bottom: float) -> bool:
+def _meets(edge: Any, left: float, top: float, right: float, bottom: float) -> Any:
     """Tell whether an edge may meet a box: their boxes meet, and the box's corners are not all on one side of it."""
     x0, y0, x1, y1 = edge[0], edge[1], edge[2], edge[3]
     if max(x0, x1) < left or min(x0, x1) > right or max(y0, y1) < top or min(y0, y1) > bottom:

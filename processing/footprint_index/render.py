@@ -6,7 +6,7 @@ from processing.errors import ParameterInvalid
 from processing.footprint_index.blocks import blocks_by_centre
 from processing.footprint_index.cell_layers import add_cells, level_of
 from processing.footprint_index.centres import add_centres
-from processing.footprint_index.columns import BLOCK
+from processing.footprint_index.columns import BLOCK, HIGHEST_FILTERED_LEVEL
 from processing.footprint_index.compiling import read_only
 from processing.footprint_index.coverage import Coverage, Pen, add_shapes, empty_coverage
 from processing.footprint_index.coverage_pool import CoveragePool
@@ -114,7 +114,10 @@ def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: Fo
     """Return how many footprints have their centre in each pixel, and what their colour needs."""
     layers = empty_layers(window.height_px, window.width_px, painter.quantity)
     level = level_of(window)
-    direct = level is None or (not filters.is_open and _rows_near(snapshot, window) <= _FEW_ROWS)
+    if level is not None and not filters.is_open:
+        direct = level > HIGHEST_FILTERED_LEVEL or _rows_near(snapshot, window) <= _FEW_ROWS
+    else:
+        direct = level is None
     for segment in snapshot.segments:
         if direct or level is None:
             add_centres(layers, segment.columns, snapshot.row_test(segment, filters), window, painter)

@@ -61,7 +61,7 @@ def take_rows(rows: PackedRows, chosen: NDArray[np.int64]) -> PackedRows:
     start = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
     vertices = np.empty((start[-1], 2), np.int16)
     _gather(read_only(rows.vertex_start), read_only(rows.vertices), chosen, start, vertices)
-    flat = {name: column[chosen] for name, column in zip(rows._fields[:10], rows[:10], strict=True)}
+    flat = {name: getattr(rows, name)[chosen] for name in PackedRows._fields[:10]}
     return PackedRows(**flat, vertex_start=start, vertices=vertices)
 
 

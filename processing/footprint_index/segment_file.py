@@ -142,7 +142,7 @@ def _derived(known: dict[str, NDArray[Any]], row_count: int) -> dict[str, NDArra
     bins = np.zeros((superblocks, AREA_BINS), np.int32), np.zeros((superblocks, CONFIDENCE_BINS), np.int32)
     summarize_superblocks(known["area_m2"], known["confidence"], sums, bins)
     per_superblock = SUPERBLOCK // BLOCK
-    derived = {
+    derived: dict[str, NDArray[Any]] = {
         "id_rows": np.argsort(known["ids"], kind="stable").astype(np.uint32),
         "block_shape": shape, "block_centre": centre,
         "super_shape": merged_boxes(shape, per_superblock), "super_centre": merged_boxes(centre, per_superblock),

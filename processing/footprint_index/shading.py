@@ -14,8 +14,8 @@ DENSITY_STEPS = 255
 OPACITY_STEPS = 31
 FILL_STEPS, LINE_STEPS = 5, 6
 OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
-_FAINTEST = 10
-"""Far out, the emptiest pixel that holds a building keeps a third of the opacity."""
+_FAINTEST = 18
+"""Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
 
 
@@ -25,7 +25,7 @@ def blank_picture(height_px: int, width_px: int) -> NDArray[np.uint8]:
 
 
 @compiled
-def _log(count: float, logarithms: Any) -> float:
+def _log(count: float, logarithms: Any) -> Any:
     whole = int(count)
     return logarithms[whole] if whole == count and whole < logarithms.size else np.log(count)
 
@@ -33,9 +33,9 @@ def _log(count: float, logarithms: Any) -> float:
 @compiled
 def shade_density(layers: Any, offsets: Any, slope: float, logarithms: Any, picture: Any) -> None:
     """Colour pixels by density: index 1 and up."""
-    for line in range(layers.count.shape[0]):
-        for column in range(layers.count.shape[1]):
-            count = layers.count[line, column]
+    for line in range(layers.counts.shape[0]):
+        for column in range(layers.counts.shape[1]):
+            count = layers.counts[line, column]
             if count > 1e-3:
                 step = offsets[line] + slope * _log(count, logarithms)
                 picture[line, column + 1] = 1 + int(min(max(step, 0.0), DENSITY_STEPS - 1.0))
@@ -45,9 +45,9 @@ def shade_density(layers: Any, offsets: Any, slope: float, logarithms: Any, pict
 def shade_classes(layers: Any, painter: Any, scale: Any, logarithms: Any, picture: Any) -> None:
     """Colour pixels by the class of their mean, or of most of their footprints; opacity tells density."""
     offsets, slope = scale
-    for line in range(layers.count.shape[0]):
-        for column in range(layers.count.shape[1]):
-            count = layers.count[line, column]
+    for line in range(layers.counts.shape[0]):
+        for column in range(layers.counts.shape[1]):
+            count = layers.counts[line, column]
             if count > 1e-3:
                 step = offsets[line] + slope * _log(count, logarithms)
                 opacity = _FAINTEST + int(min(max(step, 0.0), OPACITY_STEPS - 1.0 - _FAINTEST))
@@ -56,13 +56,13 @@ def shade_classes(layers: Any, painter: Any, scale: Any, logarithms: Any, pictur
 
 
 @compiled
-def _mean_class(layers: Any, painter: Any, line: int, column: int) -> int:
+def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
     if painter.quantity == CONFIDENCE:
-        mean = layers.value[line, column] / layers.count[line, column]
+        mean = layers.value[line, column] / layers.counts[line, column]
         return painter.classes[int(min(max(mean, 0), CONFIDENCE_STEPS))]
     if painter.quantity == AREA:
         area = np.empty(1, np.float32)
-        area[0] = max(layers.value[line, column] / layers.count[line, column], 0)
+        area[0] = max(layers.value[line, column] / layers.counts[line, column], 0)
         return painter.classes[area_bin(area.view(np.int32)[0])]
     return layers.winner[line, column]
 

@@ -8,6 +8,39 @@ from processing.footprint_index.compiling import compiled
 
 
 @compiled
+def add_whole_edge(scratch: Any, line_px: int, x0: float, y0: float, x1: float, y1: float) -> None:
+    """Add an edge that lies inside a scratch with lines of line_px, its two more columns included.
+
+    Far out most edges lie within one pixel, which takes two additions.
+    """
+    column, line = int(x0), int(y0)
+    if int(x1) == column and int(y1) == line:
+        at = line * line_px + column
+        tall = y1 - y0
+        right = tall * ((x0 + x1) / 2 - column)
+        scratch[at] += tall - right
+        scratch[at + 1] += right
+        return
+    sign = 1.0
+    if y0 > y1:
+        x0, y0, x1, y1, sign = x1, y1, x0, y0, -1.0
+    slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
+    line = int(y0)
+    while y0 < y1:
+        below = min(line + 1.0, y1)
+        x = x1 if below == y1 else x0 + slope * (below - y0)
+        tall, column = sign * (below - y0), int(x0)
+        if int(x) == column:
+            right = tall * ((x0 + x) / 2 - column)
+            scratch[line * line_px + column] += tall - right
+            scratch[line * line_px + column + 1] += right
+        else:
+            _add_line(scratch, line * line_px, min(x0, x), max(x0, x), tall)
+        x0, y0 = x, below
+        line += 1
+
+
+@compiled
 def add_edge(scratch: Any, size: Any, start: Any, end: Any) -> None:
     """Add one edge, in pixels of a flat scratch with lines of width + 2, of which (width, height) are used.
 

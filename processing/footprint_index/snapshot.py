@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from processing.footprint_index.cells import build_cells
 from processing.footprint_index.checksums import Checksum, checksum_of
-from processing.footprint_index.columns import Cells, Columns
+from processing.footprint_index.columns import HIGHEST_FILTERED_LEVEL, Cells, Columns
 from processing.footprint_index.dead_rows import rows_of_ids
 from processing.footprint_index.filters import FootprintFilters, RowTest, row_test
 from processing.footprint_index.manifest import Manifest, SegmentEntry
@@ -77,11 +77,16 @@ class Snapshot:
         )
 
     def cells(self, segment: "OpenSegment", filters: FootprintFilters) -> tuple[Cells, ...]:
-        """Return cells that add up to the footprints of a segment that pass."""
+        """Return cells that add up to the footprints of a segment that pass; filtered ones up to their own level."""
         if filters.is_open:
             return (segment.cells,) if segment.dead_cells is None else (segment.cells, segment.dead_cells)
         test = self.row_test(segment, filters)
-        return (self.cache.get(("cells", segment.key, filters), lambda: build_cells(segment.columns, test)),)
+        return (
+            self.cache.get(
+                ("cells", segment.key, filters),
+                lambda: build_cells(segment.columns, test, highest=HIGHEST_FILTERED_LEVEL),
+            ),
+        )
 
     def __len__(self) -> int:
         """Return how many footprints there are."""

@@ -112,6 +112,7 @@ def _add_superblocks(columns: Any, box: Any, counted: Any, sums: Any, bins: Any)
 @compiled
 def _add_rows(columns: Any, test: Any, blocks: Any, box: Any, sums: Any, bins: Any) -> None:
     bits = columns.area_m2.view(np.int32)
+    all_pass = not test.tests and columns.dead.size == 0
     for block in blocks[0]:
         if blocks[1][block * BLOCK // SUPERBLOCK]:
             continue
@@ -119,7 +120,9 @@ def _add_rows(columns: Any, test: Any, blocks: Any, box: Any, sums: Any, bins: A
             continue
         inside = lies_within(columns.block_centre[block], box)
         for row in range(block * BLOCK, min((block + 1) * BLOCK, columns.x.size)):
-            if (inside or holds_centre(columns, row, box)) and passes(columns, test, row):
+            x, y = columns.x[row], columns.y[row]
+            within = inside or (x >= box[0] and x < box[2] and y >= box[1] and y < box[3])
+            if within and (all_pass or passes(columns, test, row)):
                 sums[0] += 1
                 sums[1] += columns.area_m2[row]
                 sums[2] += columns.confidence[row]
@@ -128,7 +131,7 @@ def _add_rows(columns: Any, test: Any, blocks: Any, box: Any, sums: Any, bins: A
 
 
 @compiled
-def holds_centre(columns: Any, row: int, box: Any) -> bool:
+def holds_centre(columns: Any, row: int, box: Any) -> Any:
     """Tell whether a row's centre lies in a box."""
     x, y = columns.x[row], columns.y[row]
     return x >= box[0] and x < box[2] and y >= box[1] and y < box[3]

@@ -14,7 +14,7 @@ _STEPS_IN_BIN = 100
 
 
 @compiled
-def area_bin(bits: Any) -> int:
+def area_bin(bits: Any) -> Any:
     """Return the bin of `columns.area_edges_m2` in which an area lies, given the 32 bits of its float."""
     exponent = (bits >> 23) - 127
     if exponent < 0:
@@ -23,13 +23,13 @@ def area_bin(bits: Any) -> int:
 
 
 @compiled
-def confidence_bin(steps: Any) -> int:
+def confidence_bin(steps: Any) -> Any:
     """Return the hundredth in which a confidence lies; 1 itself lies in the last."""
     return min(np.int64(steps) // _STEPS_IN_BIN, CONFIDENCE_BINS - 1)
 
 
 @compiled
-def shape_box(x: Any, y: Any, scale: Any, vertices: NDArray[np.int16]) -> tuple[int, int, int, int]:
+def shape_box(x: Any, y: Any, scale: Any, vertices: NDArray[np.int16]) -> Any:
     """Return left, top, right, bottom of one footprint, rounded outwards to whole units."""
     left, top, right, bottom = 32767, 32767, -32767, -32767
     for at in range(vertices.shape[0]):

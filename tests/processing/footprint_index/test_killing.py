@@ -11,7 +11,7 @@ import pytest
 from processing.footprint_index.index import FootprintIndex
 from tests.processing.footprint_index.writing_child import expected
 
-ROUNDS = 12
+ROUNDS = 8
 MODULE = "tests.processing.footprint_index.writing_child"
 
 
@@ -35,7 +35,7 @@ def write_and_kill(nursery: "subprocess.Popen[str]", after_s: float) -> int:
 def test_a_killed_writer_leaves_its_last_commit(folder: Path, nursery: "subprocess.Popen[str]") -> None:
     rng = random.Random(11)
     for _ in range(ROUNDS):
-        reported = write_and_kill(nursery, rng.uniform(0.0, 0.2))
+        reported = write_and_kill(nursery, rng.uniform(0.0, 0.12))
 
         snapshot = FootprintIndex(folder).snapshot()
         # The child may have been killed between a commit and its report.

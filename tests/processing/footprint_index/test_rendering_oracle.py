@@ -58,7 +58,7 @@ def test_counts_of_tiles_are_those_of_datashader(known: Known, zoom: int, size_p
 
     expected = point_counts(known, window)
     assert expected.sum() > 20
-    np.testing.assert_array_equal(layers.count, expected)
+    np.testing.assert_array_equal(layers.counts, expected)
 
 
 @pytest.mark.parametrize("zoom", [8, 12])
@@ -78,7 +78,7 @@ def test_a_view_between_two_zooms_keeps_the_number_of_footprints(known: Known) -
 
     layers = sum_up(known.snapshot, window, painter_of(known.snapshot, Style()), NO_FILTER)
 
-    assert layers.count.sum() == pytest.approx(len(known.rows), rel=1e-5)
+    assert layers.counts.sum() == pytest.approx(len(known.rows), rel=1e-5)
     assert painter_of(known.snapshot, Style()).quantity == COUNT
 
 

@@ -106,7 +106,7 @@ def test_filters_act_on_tiles(
 
     layers = sum_up(known.snapshot, tile_window(address, 256), painter_of(known.snapshot, Style()), FILTERS[name])
 
-    assert layers.count.sum() == expected.sum() > 0
+    assert layers.counts.sum() == expected.sum() > 0
 
 
 def test_ids_come_in_morton_order_whatever_the_chunks(known: Known) -> None:

@@ -66,7 +66,7 @@ def test_a_view_wider_than_the_world_shows_it_again_and_counts_it_once(folder: P
 
     layers = sum_up(snapshot, view_window(bounds, 1024, 256), painter_of(snapshot, Style()), NO_FILTER)
 
-    assert layers.count.sum() == 8
+    assert layers.counts.sum() == 8
     assert view_statistics(snapshot, bounds).count == 2
 
 
@@ -77,7 +77,8 @@ def test_footprints_at_and_beyond_the_edges_of_the_map_stay_in_it(folder: Path) 
     assert view_statistics(snapshot, (-HALF_M, -HALF_M, HALF_M, HALF_M)).count == 4
     tiles = [TileAddress(1, x, y) for x in (0, 1) for y in (0, 1)]
     counts = [
-        sum_up(snapshot, tile_window(tile, 256), painter_of(snapshot, Style()), NO_FILTER).count.sum() for tile in tiles
+        sum_up(snapshot, tile_window(tile, 256), painter_of(snapshot, Style()), NO_FILTER).counts.sum()
+        for tile in tiles
     ]
     assert sum(counts) == 4
     assert render_tile(snapshot, TileAddress(22, 2**21, 0)).startswith(b"\x89PNG")

@@ -1,11 +1,21 @@
 """Building footprints."""
 
-from sqlalchemy import CheckConstraint, Double, ForeignKey, Index, String, UniqueConstraint
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, CheckConstraint, Double, ForeignKey, Index, Integer, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, now_s
 from models.geometry_type import FootprintGeometry
 from models.job import BIG_ID
+
+
+class ReviewState(StrEnum):
+    """What a person said of a footprint."""
+
+    UNREVIEWED = "unreviewed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
 
 
 class BuildingFootprint(Base):
@@ -16,10 +26,13 @@ class BuildingFootprint(Base):
         UniqueConstraint("job_id", "footprint_key"),
         CheckConstraint("confidence >= 0 AND confidence <= 1", name="confidence_range"),
         CheckConstraint("area_m2 >= 0", name="area_positive"),
+        CheckConstraint("review_state IN ('unreviewed', 'accepted', 'rejected')", name="review_state_known"),
+        CheckConstraint("version >= 1", name="version_positive"),
         CheckConstraint("min_lon <= max_lon AND min_lat <= max_lat", name="envelope_ordered"),
         Index(None, "job_id", "id"),
         Index(None, "owner_id", "id"),
         Index(None, "scene_id", "id"),
+        Index(None, "change_key"),
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)
@@ -40,3 +53,8 @@ class BuildingFootprint(Base):
     """Above 180 for a footprint over the antimeridian."""
     max_lat: Mapped[float] = mapped_column(Double)
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    version: Mapped[int] = mapped_column(Integer, server_default="1")
+    """Rises with every change of the row."""
+    review_state: Mapped[str] = mapped_column(String(16), server_default=str(ReviewState.UNREVIEWED))
+    change_key: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Names the change that stored it last (`models.footprint_change`); 0: before there was a change feed."""

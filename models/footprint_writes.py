@@ -1,5 +1,10 @@
-"""Writing footprints in bulk: COPY on PostGIS, executemany on SQLite. What is there already is left alone."""
+"""Writing footprints in bulk: COPY on PostGIS, executemany on SQLite. What is there already is left alone.
 
+Whoever stores or removes footprints notes it in the change feed in the same transaction.
+"""
+
+import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,10 +13,13 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from models.footprint import BuildingFootprint, ReviewState
+from models.footprint_change import ChangeKind, FootprintChange
 from models.geometry_type import SRID
+from models.job import ProcessingJob
 
 COLUMNS = (
     "job_id",
@@ -29,7 +37,9 @@ COLUMNS = (
     "min_lat",
     "max_lon",
     "max_lat",
+    "change_key",
 )
+FEED_LOCK = 0x62666D33
 ARRIVALS = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS footprint_arrivals AS "
     f"SELECT {', '.join(COLUMNS)} FROM building_footprints WITH NO DATA"
@@ -49,10 +59,56 @@ def insert_footprints(session: Session, source: FootprintSource, footprints: gpd
     """Insert footprints (columns as in `processing.pipeline.PartResult`); return how many were new."""
     if footprints.empty:
         return 0
-    connection = session.connection()
-    if connection.dialect.name == "postgresql":
-        return _copy(connection, list(_rows(source, footprints, as_hex=True)))
-    return _execute_many(connection, list(_rows(source, footprints, as_hex=False)))
+    connection, change_key = session.connection(), new_change_key()
+    is_postgis = connection.dialect.name == "postgresql"
+    rows = [(*row, change_key) for row in _rows(source, footprints, as_hex=is_postgis)]
+    added = _copy(connection, rows) if is_postgis else _execute_many(connection, rows)
+    if added:
+        note_stored(session, source, change_key, added)
+    return added
+
+
+def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
+    """Remove the jobs that meet a condition, with their footprints; return how many."""
+    statement = delete(ProcessingJob).where(condition).returning(ProcessingJob.owner_id, ProcessingJob.id)
+    removed = session.execute(statement.execution_options(synchronize_session=False)).all()
+    for owner_id, job_id in removed:
+        _note(session, {"owner_id": owner_id, "job_id": job_id, "kind": str(ChangeKind.REMOVED)})
+    return len(removed)
+
+
+def review_footprints(session: Session, condition: ColumnElement[bool], state: ReviewState) -> int:
+    """Note what a person said of the footprints that meet a condition; return how many had another state before."""
+    table = BuildingFootprint
+    chosen = and_(condition, table.review_state != str(state))
+    groups = session.execute(select(table.job_id, table.scene_id, table.owner_id).where(chosen).distinct()).all()
+    total = 0
+    for job_id, scene_id, owner_id in groups:
+        change_key = new_change_key()
+        values = {"review_state": str(state), "version": table.version + 1, "change_key": change_key}
+        statement = update(table).where(chosen, table.job_id == job_id).values(values)
+        number = session.execute(statement.execution_options(synchronize_session=False)).rowcount
+        note_stored(session, FootprintSource(job_id, scene_id, owner_id), change_key, number)
+        total += number
+    return total
+
+
+def new_change_key() -> int:
+    """Return a key that no other change has. Keys made later are larger, so that the index on them grows at its end."""
+    return (time.time_ns() // 1_000_000) << 20 | secrets.randbits(20)
+
+
+def note_stored(session: Session, source: FootprintSource, change_key: int, number: int) -> None:
+    """Note in the change feed that footprints of a job were stored; the last thing that a transaction does."""
+    values = {"kind": str(ChangeKind.STORED), "change_key": change_key, "footprints": number}
+    _note(session, {"owner_id": source.owner_id, "job_id": source.job_id, **values})
+
+
+def _note(session: Session, values: dict[str, Any]) -> None:
+    """Add to the change feed. Until the commit other writers wait, so that ids come in the order of the commits."""
+    if session.connection().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": FEED_LOCK})
+    session.execute(insert(FootprintChange).values(values))
 
 
 def _copy(connection: Connection, rows: list[tuple[Any, ...]]) -> int:

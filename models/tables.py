@@ -2,6 +2,7 @@
 
 from models.base import Base
 from models.footprint import BuildingFootprint
+from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
 from models.scene import Scene, StoredFile
 from models.user import LoginSession, User
@@ -10,6 +11,7 @@ metadata = Base.metadata
 
 __all__ = [
     "BuildingFootprint",
+    "FootprintChange",
     "JobMessage",
     "JobPart",
     "LoginSession",

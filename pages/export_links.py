@@ -5,28 +5,40 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from pages.projection import Bounds
+from webapp.services.footprints import FootprintQuery
 
 BUTTONS = (("geojson", "GeoJSON"), ("shapefile", "Shapefile"), ("csv", "CSV"), ("kml", "KML"))
 MORE = (("gpkg", "GeoPackage"), ("parquet", "GeoParquet"))
 
 
-def export_url(job_id: str, name: str, bbox_deg: Bounds | None = None, min_confidence: float | None = None) -> str:
-    """Return the address of an export of a job, of all of it or of what lies in `bbox_deg`."""
-    query: dict[str, str] = {"job_id": job_id, "format": name}
-    if bbox_deg is not None:
-        query["bbox"] = ",".join(f"{degrees:.7f}" for degrees in bbox_deg)
-    if min_confidence:
-        query["min_confidence"] = f"{min_confidence:.2f}"
-    return f"/api/v1/buildings/export?{urlencode(query, safe=',')}"
+def export_url(name: str, query: FootprintQuery, view_deg: Bounds | None = None) -> str:
+    """Return the address of an export of what a query means, or of exactly what of it a view shows."""
+    fields = footprint_fields(query)
+    if view_deg is not None:
+        fields["view"] = ",".join(f"{degrees:.7f}" for degrees in view_deg)
+    return f"/api/v1/buildings/export?{urlencode({**fields, 'format': name}, safe=',')}"
 
 
-def export_links(job_id: str | None, bbox_deg: Bounds | None = None, min_confidence: float | None = None) -> str:
-    """Return the export buttons as HTML; without a job they are shown, but lead nowhere."""
+def footprint_fields(query: FootprintQuery) -> dict[str, str]:
+    """Return a query as the fields of an address, as tiles and exports take them."""
+    numbers = {
+        "min_confidence": query.min_confidence, "max_confidence": query.max_confidence,
+        "min_area_m2": query.min_area_m2, "max_area_m2": query.max_area_m2,
+    }  # fmt: skip
+    fields = {"job_id": query.job_id} if query.job_id is not None else {}
+    fields |= {name: f"{value:.6g}" for name, value in numbers.items() if value is not None}
+    if query.review_states is not None:
+        fields["review"] = ",".join(sorted(query.review_states))
+    return fields
+
+
+def export_links(query: FootprintQuery | None, view_deg: Bounds | None = None) -> str:
+    """Return the export buttons as HTML; without a query they are shown, but lead nowhere."""
 
     def link(name: str, label: str) -> str:
-        if job_id is None:
+        if query is None:
             return f'<span class="bf-link bf-off" aria-disabled="true">{label}</span>'
-        url = export_url(job_id, name, bbox_deg, min_confidence).replace("&", "&amp;")
+        url = export_url(name, query, view_deg).replace("&", "&amp;")
         return f'<a class="bf-link" data-format="{name}" href="{url}" download>{label}</a>'
 
     buttons = "".join(link(*entry) for entry in BUTTONS)

@@ -180,6 +180,20 @@ class ExportTooLarge(ProcessingError):
     )
 
 
+class FootprintsInvalid(ProcessingError):
+    """Footprints that the index cannot hold."""
+
+    code = "FootprintsInvalid"
+    template = "The footprints {ids} cannot be indexed: {detail}."
+
+
+class FootprintIndexDamaged(ProcessingError):
+    """A file of the footprint index is not what it should be; the index must be built anew from the database."""
+
+    code = "FootprintIndexDamaged"
+    template = "The footprint index cannot be read ({name}: {detail}). Build it anew."
+
+
 class ParameterInvalid(ProcessingError):
     """A parameter is outside its range."""
 

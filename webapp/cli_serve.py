@@ -99,6 +99,7 @@ class _Installation:
         self._prepare_database()
         environment = self._environment
         supervisor.start(installation.dispatcher_command(environment), self._log("dispatcher"))
+        supervisor.start(installation.indexer_command(environment), self._log("indexer"))
         supervisor.start(installation.worker_command(self.settings, environment), self._log("worker"))
         supervisor.start(installation.server_command(self.listener, environment), self._log("server"))
         self._wait_until_healthy(supervisor)

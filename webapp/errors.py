@@ -114,6 +114,13 @@ class TilesNotReady(AppError):
     template = "The overview of {name} is being made. Try again in {retry_after_s} seconds."
 
 
+class IndexNotReady(AppError):
+    """The footprint index is being built from the database."""
+
+    code = "IndexNotReady"
+    template = "The map of all buildings is being prepared. Try again in {retry_after_s} seconds."
+
+
 class UsernameTaken(AppError):
     """The name or the e-mail address belongs to an account."""
 
@@ -246,6 +253,7 @@ HTTP_STATUS: dict[type[Exception], int] = {
     BrokerUnavailable: 503,
     StorageUnavailable: 503,
     TilesNotReady: 503,
+    IndexNotReady: 503,
     DiskFull: 507,
     core.ProcessingError: 422,
     AppError: 400,

@@ -120,6 +120,11 @@ def dispatcher_command(environment: dict[str, str]) -> Command:
     return Command("dispatcher", [sys.executable, "-m", "webapp.dispatcher"], ROOT, environment, stop_s=5.0)
 
 
+def indexer_command(environment: dict[str, str]) -> Command:
+    """What keeps the footprint indexes up to date."""
+    return Command("indexer", [sys.executable, "-m", "webapp.indexer"], ROOT, environment, stop_s=5.0)
+
+
 def worker_arguments(name: str, concurrency: int) -> list[str]:
     """Command line of a Celery worker."""
     celery = [sys.executable, "-m", "celery", "-A", "webapp.worker:app", "worker"]

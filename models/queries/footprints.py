@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
@@ -27,6 +29,7 @@ ATTRIBUTES = (
     "reg_iou",
     "reg_status",
     "created_at",
+    "review_state",
 )
 PROVENANCE = ("gsd_m", "weights", "weights_sha256")
 """Of the job that found a footprint; stored there once, and joined in."""
@@ -42,6 +45,12 @@ class FootprintFilter:
     scene_id: str | None = None
     bbox: Bbox | None = None
     min_confidence: float | None = None
+    max_confidence: float | None = None
+    min_area_m2: float | None = None
+    max_area_m2: float | None = None
+    created_from_s: float | None = None
+    created_to_s: float | None = None
+    review_states: frozenset[str] | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions."""
@@ -55,9 +64,21 @@ class FootprintFilter:
             found.append(table.scene_id == self.scene_id)
         if self.bbox is not None:
             found.append(meets_bbox(self.bbox))
-        if self.min_confidence is not None:
-            found.append(table.confidence >= self.min_confidence)
-        return found
+        if self.review_states is not None:
+            found.append(table.review_state.in_(sorted(self.review_states)))
+        return found + self._ranges()
+
+    def _ranges(self) -> list[ColumnElement[bool]]:
+        """A range holds its lower end and not its upper one; a largest confidence of 1 is no limit."""
+        table = BuildingFootprint
+        most = None if self.max_confidence is not None and self.max_confidence >= 1 else self.max_confidence
+        ranges = (
+            (table.confidence, self.min_confidence, most),
+            (table.area_m2, self.min_area_m2, self.max_area_m2),
+            (table.created_at, self.created_from_s, self.created_to_s),
+        )
+        lower = [column >= low for column, low, _ in ranges if low is not None]
+        return lower + [column < high for column, _, high in ranges if high is not None]
 
 
 def count(session: Session, wanted: FootprintFilter) -> int:
@@ -74,6 +95,15 @@ def read_page(session: Session, wanted: FootprintFilter, after_id: int, limit: i
         .limit(limit)
     )
     return _to_frame(session.execute(statement).all())
+
+
+def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64]) -> gpd.GeoDataFrame:
+    """Return the footprints with these ids, in their order, as far as they are there and wanted. EPSG:4326."""
+    statement = _columns().where(BuildingFootprint.id.in_(ids.tolist()), *wanted.conditions())
+    frame = _to_frame(session.execute(statement).all())
+    order = np.argsort(ids, kind="stable")
+    places = order[np.searchsorted(ids[order], frame["id"].to_numpy())]
+    return frame.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
 
 
 def totals(session: Session, wanted: FootprintFilter) -> Row[int, float | None, float | None, float | None]:

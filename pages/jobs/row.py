@@ -14,6 +14,7 @@ from pages.export_links import export_links
 from pages.layout import THIN_LINE
 from pages.markup import pane
 from pages.scene_text import map_url
+from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
     from webapp.services.views import JobView, MessageView
@@ -108,5 +109,5 @@ def _progress(job: JobView) -> str:
 
 def _downloads(job: JobView) -> str:
     on_map = f'<a class="bf-link" href="{map_url(job.scene_id, job.id)}">Show on the map</a>'
-    exports = export_links(job.id) if job.footprint_count else ""
+    exports = export_links(FootprintQuery(job_id=job.id)) if job.footprint_count else ""
     return f'<div class="bf-links">{on_map}{exports}</div>'

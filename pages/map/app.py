@@ -18,13 +18,14 @@ from pages.map.drawing_control import DrawingControl
 from pages.map.filters import MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.layers import LayerControl
-from pages.map.result_view import ResultView, revision_of
-from pages.map.store import MapStore, geometry_of, overlap_area_m2, query_of
+from pages.map.result_view import ResultView
+from pages.map.store import MapStore, geometry_of, overlap_area_m2
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
 from pages.scene_text import scene_area_m2
 from pages.session import Session
+from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
     from webapp.services.views import JobView, SceneView
@@ -71,7 +72,7 @@ class MapApp:
         self._drawing = DrawingControl(
             self.canvas, self._background, on_region=self._show_target, on_look=self.result.select_at
         )
-        events = JobEvents(changed=self._action.show_job, grown=self._job_grown, ended=self._job_ended)
+        events = JobEvents(changed=self._action.show_job, ended=self._job_ended)
         self._watch = JobWatch(self._store, self._background, events)
         self._welcome = welcome()
         self._listen()
@@ -169,6 +170,7 @@ class MapApp:
             return
         self._known.jobs = {job.id: job for job in found}
         self.result.sidebar.show_jobs(found, self._job_choice(found))
+        self.result.sidebar.offer_everything(len(self._known.scenes or {}) > 1 or len(found) > 1)
         self._remember()
 
     def _job_choice(self, found: list[JobView]) -> str | None:
@@ -180,7 +182,6 @@ class MapApp:
 
     def _job_chosen(self) -> None:
         job = self._known.jobs.get(self.filters.job_id or "")
-        self.result.choose(revision_of(job))
         if job is None:
             return
         self._watch.follow(job)
@@ -213,14 +214,11 @@ class MapApp:
         if job_id is not None:
             self._background.run("cancel", lambda: self._store.cancel(job_id), self._action.show_job, self._refused)
 
-    def _job_grown(self, job: JobView) -> None:
-        self.result.renew(revision_of(job))
-
     def _job_ended(self, job: JobView) -> None:
         self.result.refresh()
         self._read_jobs()
         if job.state == "succeeded":
-            work = partial(self._store.statistics, query_of(job.id, 0.0))
+            work = partial(self._store.statistics, FootprintQuery(job_id=job.id))
             self._background.run("ended", work, partial(self._action.show_result, job))
 
     # --- view and time ----------------------------------------------------------------------------------------
@@ -252,6 +250,7 @@ class MapApp:
     def _tick(self) -> None:
         self._ticks += 1
         self.canvas.footprints.tick()
+        self.result.look_for_changes()
         self._watch.tick()
         if self._ticks % LISTS_EVERY_TICKS == 0:
             self._read_scenes()

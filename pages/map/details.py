@@ -14,16 +14,24 @@ from pages.markup import facts, heading, pane
 if TYPE_CHECKING:
     from webapp.services.views import FootprintView
 
+REVIEWS = {"Open": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
+
 
 class DetailsCard:
     """Hidden until a footprint is chosen."""
 
-    def __init__(self, close: Callable[[], None]) -> None:
+    def __init__(self, close: Callable[[], None], review: Callable[[int, str], None]) -> None:
+        self._footprint_id = 0
+        self._shown_review = "unreviewed"
         self._facts = pane()
+        self._review = pmui.RadioButtonGroup(
+            options=REVIEWS, value="unreviewed", size="small", margin=(10, 6, 2, 0), sizing_mode="stretch_width"
+        )
+        self._review.param.watch(lambda event: self._tell(event.new, review), ["value"])
         shut = pmui.IconButton(icon="close", description="Close", size="small", margin=0, on_click=lambda _: close())
         head = pn.Row(heading("Building"), shut, margin=0, sizing_mode="stretch_width",
                       styles={"align-items": "center"})
-        paper = pmui.Paper(head, self._facts, elevation=3, margin=0, sizing_mode="stretch_width",
+        paper = pmui.Paper(head, self._facts, self._review, elevation=3, margin=0, sizing_mode="stretch_width",
                            sx={"padding": "8px 8px 12px 14px"})
         self.overlay = pn.Column(
             paper, visible=False, margin=0, css_classes=["bf-details"],
@@ -41,7 +49,20 @@ class DetailsCard:
             ("Scene", formats.text(found.scene_name)),
             ("Found", formats.when(found.created_at)),
         ])
+        self._footprint_id = found.id
+        self.show_review(found.review_state)
         self.overlay.visible = True
+
+    def show_review(self, state: str) -> None:
+        """Show what was said of the footprint."""
+        self._shown_review = state
+        self._review.value = state
+
+    def _tell(self, state: str, review: Callable[[int, str], None]) -> None:
+        """Pass a click on; a value that the page itself has set is none."""
+        if state != self._shown_review:
+            self._shown_review = state
+            review(self._footprint_id, state)
 
     def hide(self) -> None:
         """Show nothing."""

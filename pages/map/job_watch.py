@@ -20,8 +20,6 @@ class JobEvents:
 
     changed: Callable[[JobView], None]
     """With each reading."""
-    grown: Callable[[JobView], None]
-    """When it has saved more footprints."""
     ended: Callable[[JobView], None]
     """Once, when it has reached its last state."""
 
@@ -60,7 +58,5 @@ class JobWatch:
             return
         self.follow(job)
         self._events.changed(job)
-        if job.footprint_count != before.footprint_count:
-            self._events.grown(job)
         if not job_text.is_active(job):
             self._events.ended(job)

@@ -10,13 +10,14 @@ import panel_material_ui as pmui
 from pages import formats, job_text
 from pages.export_links import export_links
 from pages.layout import THIN_LINE
+from pages.map.figure_panel import FigurePanel
 from pages.map.filters import MapFilters
-from pages.markup import facts, figures, heading, pane
-from processing.rendering.footprint_tiles import COLOURS
+from pages.map.legend import LABELS, legend
+from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
     from pages.projection import Bounds
-    from webapp.services.footprints import FootprintStatistics
+    from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import JobView, SceneView
 
@@ -30,31 +31,37 @@ class Sidebar:
 
     def __init__(self, filters: MapFilters) -> None:
         self._filters = filters
+        self._has_jobs = False
         self._scene = _select(filters.param.scene_id, "")
         self._scene_facts = pane()
         self._job = _select(filters.param.job_id, "")
+        self._everything = pmui.Switch.from_param(
+            filters.param.everything, label="All my buildings", size="small", margin=0, description=""
+        )
+        self._everything.visible = False
         self._scope = pmui.RadioButtonGroup(
             options={"Whole result": False, "Current view": True}, value=filters.view_only, size="small",
             margin=0, sizing_mode="stretch_width",
         )
         self._scope.link(filters, value="view_only")
-        self._figures = pane()
+        self._figures = FigurePanel(filters)
         self._expected = pane(visible=False)
         self._weights = _select(filters.param.weights, "")
         self._models = _section(heading("Detector"), self._weights)
         self._models.visible = False
         self._links = pane()
         self._no_job = pane(NO_JOB, visible=False)
+        self._legend = pane(legend(filters.style))
+        filters.param.watch(self._show_legend, ["colour_by", "dark"])
         self._result = pn.Column(
-            self._job, self._scope, self._figures, _confidence(filters), self._expected,
-            self._links,
+            self._job, self._scope, *self._figures.items, self._expected, self._links,
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
             _section(heading("Scene"), self._scene, self._scene_facts),
-            _section(heading("Result"), self._no_job, self._result),
+            _section(heading("Result"), self._everything, self._no_job, self._result),
             self._models,
-            _section(heading("Layers"), *_layers(filters), pane(legend())),
+            _section(heading("Layers"), *_layers(filters), _colour_by(filters), self._legend),
         ]
 
     def show_scenes(self, found: list[SceneView], chosen: str | None) -> None:
@@ -79,15 +86,30 @@ class Sidebar:
         options = unique_labels(found)
         if options != self._job.options or chosen != self._job.value:
             self._job.param.update(options=options, value=chosen)
-        self._result.visible = bool(found)
-        self._no_job.visible = not found
+        self._has_jobs = bool(found)
+        self._show_what_there_is()
 
-    def show_statistics(self, found: FootprintStatistics | None) -> None:
-        """Show the key figures."""
-        number = formats.count(found.count) if found else formats.NO_VALUE
-        total = formats.area(found.total_area_m2) if found and found.count else formats.NO_VALUE
-        mean = formats.share(found.mean_confidence) if found and found.count else formats.NO_VALUE
-        self._figures.object = figures([("buildings", number), ("roof area", total), ("mean confidence", mean)])
+    def show_figures(self, found: ViewStatistics | None) -> None:
+        """Show the key figures and the histograms; None: nothing is known."""
+        self._figures.show(found)
+
+    def offer_everything(self, worthwhile: bool) -> None:
+        """Offer to show the footprints of all jobs, where there are others than those of the chosen job."""
+        self._everything.visible = worthwhile or self._filters.everything
+
+    def show_scope(self) -> None:
+        """Follow the choice between one job and everything."""
+        words = "Everything" if self._filters.everything else "Whole result"
+        self._scope.param.update(options={words: False, "Current view": True}, value=self._filters.view_only)
+        self._job.visible = not self._filters.everything
+        self._show_what_there_is()
+
+    def _show_what_there_is(self) -> None:
+        self._result.visible = self._has_jobs or self._filters.everything
+        self._no_job.visible = not self._result.visible
+
+    def _show_legend(self, _: object) -> None:
+        self._legend.object = legend(self._filters.style)
 
     def show_expected(self, found: ExpectedView | None) -> None:
         """Say how far the footprints shown can be trusted, where that is known."""
@@ -101,9 +123,9 @@ class Sidebar:
             self._weights.param.update(options=options, value=found[0].name)
         self._models.visible = len(found) > 1
 
-    def show_links(self, job_id: str | None, bbox_deg: Bounds | None, min_confidence: float) -> None:
+    def show_links(self, view_deg: Bounds | None) -> None:
         """Point the export buttons at what is shown."""
-        self._links.object = export_links(job_id, bbox_deg, min_confidence)
+        self._links.object = export_links(self._filters.query() if self._filters.shows_something else None, view_deg)
 
 
 def unique_labels(found: list[JobView]) -> dict[str, str]:
@@ -124,25 +146,14 @@ def expected_line(found: ExpectedView | None) -> str:
     return f'<p class="bf-note" data-expected>At {found.threshold:.2f}: {words} (validation)</p>' if words else ""
 
 
-def legend() -> str:
-    """Return what the colours of the footprints mean, as HTML."""
-    colours = ", ".join(f"rgb({red:.0f} {green:.0f} {blue:.0f})" for red, green, blue in COLOURS)
-    return (
-        f'<div class="bf-legend"><i style="background: linear-gradient(to right, {colours})"></i>'
-        "<span>doubtful</span><span>confident</span></div>"
-    )
-
-
 def _select(parameter: Any, label: str) -> pmui.Select:
     return pmui.Select.from_param(parameter, label=label, options={}, size="small", margin=0,
                                   sizing_mode="stretch_width", variant="outlined", description="")
 
 
-def _confidence(filters: MapFilters) -> pmui.FloatSlider:
-    slider = pmui.FloatSlider(label="Least confidence", start=0, end=1, step=0.01, value=filters.min_confidence,
-                              size="small", margin=(0, 8), sizing_mode="stretch_width")
-    slider.link(filters, value_throttled="min_confidence")
-    return slider
+def _colour_by(filters: MapFilters) -> pmui.Select:
+    return pmui.Select.from_param(filters.param.colour_by, label="Colours", options=LABELS, size="small",
+                                  margin=(6, 0, 0, 0), sizing_mode="stretch_width", variant="outlined", description="")
 
 
 def _layers(filters: MapFilters) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from shapely import from_geojson, to_geojson
@@ -12,15 +12,19 @@ from pages import formats
 from pages.map.canvas import rings_of
 from pages.projection import Bounds, area_m2, bounds_to_degrees, to_degrees, to_map
 from pages.session import Session
-from webapp.services import footprints, jobs, models, scenes
-from webapp.services.footprints import FootprintQuery
+from webapp.errors import IndexNotReady
+from webapp.services import footprint_maps, footprints, jobs, models, reviews, scenes
+from webapp.services.footprint_maps import MapQuery
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
-    from webapp.services.footprints import FootprintStatistics
+    from processing.footprint_index.legend import LegendEntry
+    from processing.footprint_index.palettes import Style
+    from processing.footprint_index.statistics import ViewStatistics
+    from webapp.services.footprints import FootprintQuery, FootprintStatistics
     from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import FootprintView, JobView, SceneView
 
@@ -59,14 +63,35 @@ class MapStore:
         """Return count and areas of the footprints that a query means."""
         return footprints.statistics(self.session.resources, self.session.principal, query)
 
-    def shapes(self, query: FootprintQuery) -> Shapes:
+    def revision(self) -> str | None:
+        """Return what changes when the person's footprints do; None while the map of them is being prepared."""
+        try:
+            return footprint_maps.revision(self.session.resources, self.session.principal)
+        except IndexNotReady:
+            return None
+
+    def figures(self, query: FootprintQuery, bounds_m: Bounds | None) -> ViewStatistics:
+        """Return exact figures of a view, or of all that a query means. Raises `IndexNotReady`."""
+        resources, principal = self.session.resources, self.session.principal
+        return footprint_maps.statistics(resources, principal, MapQuery(query), bounds_m or footprint_maps.WORLD_M)
+
+    def colours(self, style: Style, zoom: int) -> tuple[LegendEntry, ...]:
+        """Return what the colours of the map mean. Raises `IndexNotReady`."""
+        return footprint_maps.colours(self.session.resources, self.session.principal, style, zoom)
+
+    def review(self, footprint_id: int, state: str) -> None:
+        """Note what the person says of a footprint. Raises `NotFound`."""
+        reviews.review(self.session.resources, self.session.principal, footprint_id, state)
+
+    def shapes(self, query: FootprintQuery, bounds_m: Bounds) -> Shapes:
         """Return the footprints of a view as shapes, unless there are more than `SHAPES_MAX`."""
         resources, principal = self.session.resources, self.session.principal
-        total = footprints.count(resources, principal, query)
-        if not 0 < total <= SHAPES_MAX:
+        total = self.figures(query, bounds_m).count
+        if total > SHAPES_MAX:
             return Shapes(total)
-        found = footprints.list_footprints(resources, principal, query, limit=SHAPES_MAX)
-        return Shapes(total, _columns(found, query.job_id or ""))
+        meeting = replace(query, bbox_deg=bounds_to_degrees(bounds_m))
+        found = footprints.list_footprints(resources, principal, meeting, limit=SHAPES_MAX)
+        return Shapes(total, _columns(found))
 
     def footprint_at(self, lon_deg: float, lat_deg: float, query: FootprintQuery) -> FootprintView | None:
         """Return the footprint under a point, if there is one."""
@@ -93,12 +118,6 @@ class MapStore:
         return jobs.cancel_job(self.session.resources, self.session.principal, job_id)
 
 
-def query_of(job_id: str, min_confidence: float, bounds_m: Bounds | None = None) -> FootprintQuery:
-    """Return the query for a job's footprints, of all or of a view in map metres."""
-    bbox_deg = None if bounds_m is None else bounds_to_degrees(bounds_m)
-    return FootprintQuery(job_id=job_id, bbox_deg=bbox_deg, min_confidence=min_confidence or None)
-
-
 def geometry_of(geojson: dict[str, Any] | str) -> BaseGeometry:
     """Return a view's GeoJSON geometry as shapely geometry, in the plane it came in."""
     return from_geojson(geojson if isinstance(geojson, str) else json.dumps(geojson))
@@ -113,14 +132,14 @@ def _no_columns() -> dict[str, list[Any]]:
     return {"xs": [], "ys": [], "area": [], "confidence": [], "job": []}
 
 
-def _columns(found: GeoDataFrame, job_id: str) -> dict[str, list[Any]]:
+def _columns(found: GeoDataFrame) -> dict[str, list[Any]]:
     rings = [rings_of(geometry) for geometry in to_map_all(found)]
     return {
         "xs": [xs for xs, _ in rings],
         "ys": [ys for _, ys in rings],
         "area": [formats.area(value) for value in found["area_m2"]],
         "confidence": [formats.share(value) for value in found["confidence"]],
-        "job": [f"job {job_id[:8]}"] * len(found),
+        "job": [f"job {job_id[:8]}" for job_id in found["job_id"]],
     }
 
 

@@ -77,6 +77,13 @@ def degrees_to_mercator(
     return np.radians(lon_deg) * EARTH_RADIUS_M, np.arctanh(np.sin(lat_rad)) * EARTH_RADIUS_M
 
 
+def bounds_to_mercator(bounds_deg: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """Return (west, south, east, north) in metres of EPSG:3857; west > east stays so, over the antimeridian."""
+    west, south, east, north = bounds_deg
+    x_m, y_m = degrees_to_mercator(np.array([west, east]), np.array([south, north]))
+    return float(x_m[0]), float(y_m[0]), float(x_m[1]), float(y_m[1])
+
+
 def mercator_to_degrees(
     x_m: NDArray[np.float64], y_m: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""The whole product on a port of its own: database, broker, dispatcher, worker and server as real processes."""
+"""The whole product on a port of its own, all its parts as real processes."""
 
 import socket
 import time
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from auth.principals import Principal
 from tests.support.broker import running_broker
-from tests.support.processes import DISPATCHER, environment, running
+from tests.support.processes import DISPATCHER, INDEXER, environment, running
 from webapp.database import migrate
 from webapp.resources import Resources, open_resources
 from webapp.services.users import NewUser, authenticate, create_user
@@ -65,6 +65,7 @@ def running_site(folder: Path, window_s: float = 0.02) -> Iterator[Site]:
         resources = open_resources(settings)
         stack.callback(resources.close)
         stack.enter_context(running(DISPATCHER, env, folder / "dispatcher.log"))
+        stack.enter_context(running(INDEXER, env, folder / "indexer.log"))
         stack.enter_context(running(WORKER, env, folder / "worker.log"))
         server = stack.enter_context(ExitStack())
         site = Site(port, folder, env, resources, stack, server)

@@ -4,7 +4,7 @@ import pytest
 from shapely import box
 from shapely.geometry import shape
 
-from pages.map.store import MapStore, overlap_area_m2, query_of
+from pages.map.store import MapStore, overlap_area_m2
 from pages.projection import area_m2, bounds_to_map, to_map
 from pages.scene_text import scene_area_m2
 from pages.session import NoSession, Session, current_session
@@ -12,6 +12,7 @@ from processing.errors import AoiOutsideScene
 from tests.browser.town import upload, write_town
 from tests.support.made_weights import write_weights
 from webapp.errors import NotFound
+from webapp.services.footprints import FootprintQuery
 
 
 @pytest.fixture
@@ -80,9 +81,10 @@ def test_cancel_ends_a_waiting_job(store, scene):
 
 
 def test_view_without_footprints_has_no_shapes(store, scene):
-    query = query_of(store.extract(scene.id, None).id, 0.0, bounds_to_map(scene.bounds_deg))
-    assert store.shapes(query).total == 0
-    assert store.shapes(query).columns["xs"] == []
+    query, bounds = FootprintQuery(job_id=store.extract(scene.id, None).id), bounds_to_map(scene.bounds_deg)
+    assert store.shapes(query, bounds).total == 0
+    assert store.shapes(query, bounds).columns["xs"] == []
+    assert store.figures(query, None).count == 0
     assert store.statistics(query).count == 0
     assert store.footprint_at(*part_of(scene).centroid.coords[0], query) is None
 

@@ -10,6 +10,7 @@ from pages.map.sidebar import expected_line, unique_labels
 from pages.problems import UNEXPECTED, sentence_of
 from processing.errors import CrsMissing
 from webapp.errors import SceneInUse
+from webapp.services.footprints import FootprintQuery
 from webapp.services.models import ExpectedView
 from webapp.services.views import JobView
 
@@ -83,12 +84,15 @@ def test_jobs_of_one_minute_keep_labels_of_their_own():
 
 
 def test_export_addresses():
-    assert export_url("j1", "csv") == "/api/v1/buildings/export?job_id=j1&format=csv"
-    url = export_url("j1", "kml", (179.5, -17.0, -179.5, -16.0), 0.5)
-    assert "bbox=179.5000000,-17.0000000,-179.5000000,-16.0000000" in url
-    assert "min_confidence=0.50" in url
+    job = FootprintQuery(job_id="j1")
+    assert export_url("csv", job) == "/api/v1/buildings/export?job_id=j1&format=csv"
+    narrowed = replace(job, min_confidence=0.5, max_area_m2=120.0, review_states=frozenset({"accepted", "rejected"}))
+    url = export_url("kml", narrowed, (179.5, -17.0, -179.5, -16.0))
+    assert "view=179.5000000,-17.0000000,-179.5000000,-16.0000000" in url
+    for part in ("min_confidence=0.5", "max_area_m2=120", "review=accepted,rejected"):
+        assert part in url
     assert "href" not in export_links(None)
-    assert export_links("j1").count("download") == 6
+    assert export_links(job).count("download") == 6
 
 
 def test_sentences_of_coded_errors_are_shown_and_of_others_are_not():

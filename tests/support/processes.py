@@ -15,6 +15,7 @@ from webapp.settings import Settings
 ROOT = Path(__file__).resolve().parents[2]
 WORKER = ("-m", "celery", "-A", "tests.support.bright_roofs_worker:app", "worker", "--loglevel", "INFO")
 DISPATCHER = ("-m", "webapp.dispatcher")
+INDEXER = ("-m", "webapp.indexer")
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """Footprints: counting, listing, finding the one under a point, summing up. Reads only."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import geopandas as gpd
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely.geometry import mapping
 
 from auth.principals import Principal
@@ -19,16 +21,27 @@ from webapp.services.views import FootprintView, to_datetime
 BATCH_ROWS = 10_000
 LIST_LIMIT_MAX = 100_000
 CANDIDATES = 64
+RANGES = ("min_confidence", "max_confidence", "min_area_m2", "max_area_m2", "created_from_s", "created_to_s")
 
 
 @dataclass(frozen=True, slots=True)
 class FootprintQuery:
-    """Which footprints; None: no limit. `bbox_deg`: west, south, east, north; west > east: over the antimeridian."""
+    """Which footprints; None: no limit.
+
+    `bbox_deg`: west, south, east, north of what they meet; west > east: over the antimeridian. Ranges hold their lower
+    end and not their upper one, except that a `max_confidence` of 1 lets 1 pass.
+    """
 
     job_id: str | None = None
     scene_id: str | None = None
     bbox_deg: tuple[float, float, float, float] | None = None
     min_confidence: float | None = None
+    max_confidence: float | None = None
+    min_area_m2: float | None = None
+    max_area_m2: float | None = None
+    created_from_s: float | None = None
+    created_to_s: float | None = None
+    review_states: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,19 @@ def iter_batches(
         after_id = int(batch["id"].iloc[-1])
 
 
+def iter_chosen(
+    resources: Resources, principal: Principal, chunks: Iterable[NDArray[np.int64]], rows: int = BATCH_ROWS
+) -> Iterator[gpd.GeoDataFrame]:
+    """Yield the footprints with these ids in this order; those that are gone meanwhile are left out."""
+    wanted = FootprintFilter(owner_id=principal.owner_filter)
+    for ids in chunks:
+        for first in range(0, len(ids), rows):
+            with resources.database.read() as session:
+                batch = queries.read_chosen(session, wanted, ids[first : first + rows])
+            if not batch.empty:
+                yield batch
+
+
 def footprint_at(
     resources: Resources, principal: Principal, lon_deg: float, lat_deg: float, query: FootprintQuery
 ) -> FootprintView | None:
@@ -90,6 +116,7 @@ def footprint_at(
                 reg_method=row.reg_method,
                 created_at=to_datetime(row.created_at),
                 geojson=mapping(geometry),
+                review_state=row.review_state,
                 gsd_m=row.gsd_m,
                 weights_name=row.weights,
                 weights_sha256=row.weights_sha256,
@@ -108,8 +135,10 @@ def _filter(
     principal: Principal, query: FootprintQuery, bbox_deg: tuple[float, float, float, float] | None = None
 ) -> FootprintFilter:
     bounds = bbox_deg or query.bbox_deg
-    if query.min_confidence is not None and not math.isfinite(query.min_confidence):
-        raise RequestInvalid(detail="min_confidence must be a finite number")
+    for name in RANGES:
+        value = getattr(query, name)
+        if value is not None and not math.isfinite(value):
+            raise RequestInvalid(detail=f"{name} must be a finite number")
     try:
         bbox = None if bounds is None else Bbox.from_bounds(bounds)
     except ValueError as error:
@@ -119,5 +148,6 @@ def _filter(
         job_id=query.job_id,
         scene_id=query.scene_id,
         bbox=bbox,
-        min_confidence=query.min_confidence,
+        review_states=query.review_states,
+        **{name: getattr(query, name) for name in RANGES},
     )

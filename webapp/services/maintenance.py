@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 
 from models.base import now_s
+from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
+from models.queries.footprint_feed import prune_feed
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
@@ -15,6 +17,8 @@ from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
 SESSION_KEPT_S = 7 * DAY_S
+FEED_KEPT_S = 7 * DAY_S
+"""An index that was not fed for longer is built anew."""
 ORPHAN_AGE_S = 3600.0
 """A file without a row is left alone for this long: its rows may be on their way."""
 
@@ -34,6 +38,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
     jobs = _remove_old_jobs(resources, retention_days * DAY_S) if retention_days else 0
     with resources.database.write() as session:
         drop_sent(session)
+        prune_feed(session, FEED_KEPT_S)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )
@@ -62,5 +67,4 @@ def _is_known(resources: Resources, key: str) -> bool:
 def _remove_old_jobs(resources: Resources, older_than_s: float) -> int:
     old = ProcessingJob.finished_at < now_s() - older_than_s
     with resources.database.write() as session:
-        statement = delete(ProcessingJob).where(old).returning(ProcessingJob.id)
-        return len(session.scalars(statement.execution_options(synchronize_session=False)).all())
+        return remove_jobs(session, old)

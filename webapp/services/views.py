@@ -90,6 +90,7 @@ class FootprintView:
     reg_method: str
     created_at: datetime
     geojson: dict[str, Any]
+    review_state: str = "unreviewed"
     gsd_m: float | None = None
     weights_name: str | None = None
     weights_sha256: str | None = None

@@ -11,6 +11,7 @@ from tests.processing.bright_roofs import BrightRoofs
 from tests.support.rasters import grid_of_rectangles, write_scene
 from webapp.resources import Resources
 from webapp.services import jobs, scenes, uploads
+from webapp.services.index_feeding import feed_indexes
 from webapp.tasks.extraction import WorkerContext, run_extraction
 
 SIZE_PX = (400, 500)
@@ -41,4 +42,5 @@ def make_result(resources: Resources, principal: Principal, folder: Path) -> Res
     scene = scenes.register_scene(resources, principal, received)
     job = jobs.submit_extraction(resources, principal, scene.id, ExtractionParams(window_px=256))
     assert run_job(resources, job.id) is JobState.SUCCEEDED
+    feed_indexes(resources)
     return Result(scene.id, job.id, len(rectangles), scene.bounds_deg)

@@ -38,12 +38,14 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/jobs/{job_id}/logs"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/buildings"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/buildings/statistics/view"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/api/v1/models"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/models/{name}"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/scenes/{scene_id}/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200)),
     ("GET", "/tiles/footprints/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/footprints/view.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}&bbox=-10,-10,10,10"),
     ("GET", "/health"): Expected((503, 503, 503, 503)),
     ("GET", "/docs"): Expected((303, 200, 200, 200)),
     ("GET", "/docs/{name}"): Expected((303, 200, 200, 200)),
@@ -125,6 +127,9 @@ def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator
             expected = result.footprint_count if visible else 0
             assert client.get(f"/api/v1/buildings?{query}").json()["numberMatched"] == expected
             assert client.get(f"/api/v1/buildings/statistics/overview?{query}").json()["count"] == expected
+        for query in (f"view={box[5:]}", f"scene_id={result.scene_id}", ""):
+            expected = result.footprint_count if visible else 0
+            assert client.get(f"/api/v1/buildings/statistics/view?{query}").json()["count"] == expected
         features = client.get(f"/api/v1/buildings/export?{box}").json()["features"]
         assert len(features) == (result.footprint_count if visible else 0)
         tile = client.get("/tiles/footprints/3/2/3.png")

@@ -8,11 +8,8 @@ from processing.rendering.scene_tiles import needs_pyramid
 from processing.rendering.tile_grid import TileAddress
 from tests.processing.made_scenes import write_scene
 from tests.processing.rendering.places import tile_at
-from tests.webapp.api.made_results import make_result
 from webapp.errors import NotFound, TilesNotReady
 from webapp.services import pyramids, scenes, tiles, uploads
-from webapp.services.footprint_points import JobPoints, points_in_box, points_of_job
-from webapp.services.footprints import FootprintQuery, list_footprints
 
 
 def pixels(png):
@@ -95,33 +92,6 @@ def test_the_least_recently_used_pyramids_go_first(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.iterdir()} == {"new.tif", "older.tif"}
 
 
-def test_tiles_of_others_do_not_exist(resources, alice, bob, administrator, tmp_path):
-    result = make_result(resources, alice, tmp_path)
-    address = TileAddress(3, 2, 3)
+def test_tiles_of_others_do_not_exist(resources, bob, large_scene):
     with pytest.raises(NotFound):
-        tiles.scene_tile(resources, bob, result.scene_id, address)
-    with pytest.raises(NotFound):
-        tiles.footprint_tile(resources, bob, FootprintQuery(job_id=result.job_id), address)
-    mine = tiles.footprint_tile(resources, alice, FootprintQuery(), address)
-    assert pixels(mine)[..., 3].any()
-    assert tiles.footprint_tile(resources, administrator, FootprintQuery(), address) == mine
-    assert not pixels(tiles.footprint_tile(resources, bob, FootprintQuery(), address))[..., 3].any()
-
-
-def test_points_are_the_centres_of_the_footprints(resources, alice, bob, tmp_path):
-    result = make_result(resources, alice, tmp_path)
-    frame = list_footprints(resources, alice, FootprintQuery(job_id=result.job_id))
-    points = points_of_job(resources, alice, JobPoints(result.job_id, "a"))
-    assert points_of_job(resources, alice, JobPoints(result.job_id, "a")) is points
-    bounds = frame.geometry.bounds
-    expected = np.column_stack(
-        [(bounds.minx + bounds.maxx) / 2, (bounds.miny + bounds.maxy) / 2, frame.area_m2, frame.confidence]
-    )
-    order = np.lexsort(points.values.T)
-    assert np.allclose(points.values[order], expected[np.lexsort(expected.T)])
-    limit = float(np.median(frame.confidence))
-    assert len(points.above(limit).values) == (frame.confidence >= limit).sum()
-    west, south, east, north = result.bounds_deg
-    half = FootprintQuery(bbox_deg=(west, south, (west + east) / 2, north))
-    assert 0 < len(points_in_box(resources, alice, half).values) < result.footprint_count
-    assert len(points_in_box(resources, bob, half).values) == 0
+        tiles.scene_tile(resources, bob, large_scene.id, TileAddress(3, 2, 3))

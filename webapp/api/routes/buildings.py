@@ -6,6 +6,7 @@ from math import isfinite
 from typing import Annotated
 
 import anyio.to_thread
+import numpy as np
 import shapely
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
@@ -16,9 +17,14 @@ from webapp.api.schemas.buildings import (
     BuildingsOut,
     BuildingsQuery,
     ExportQuery,
+    Histogram,
     StatisticsOut,
+    ViewStatisticsOut,
+    ViewStatisticsQuery,
 )
-from webapp.services import exports, footprints
+from webapp.api.schemas.filters import parse_bbox, parse_view
+from webapp.errors import RequestInvalid
+from webapp.services import exports, footprint_maps, footprints
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
 PROPERTIES = ("job_id", "scene_id", "area_m2", "confidence", "reg_method", "weights", "weights_sha256")
@@ -60,14 +66,45 @@ def statistics_overview(
     return StatisticsOut.model_validate(footprints.statistics(resources, principal, query.to_query()))
 
 
+@router.get("/statistics/view")
+def statistics_of_view(
+    resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[ViewStatisticsQuery, Query()]
+) -> ViewStatisticsOut:
+    """Return exact figures of what the map shows in a view, with histograms of area and confidence."""
+    found = footprint_maps.statistics(resources, principal, query.map_query(), parse_view(query.view))
+    confidence_edges = np.linspace(0, 1, len(found.confidence_histogram) + 1).round(2)
+    return ViewStatisticsOut(
+        count=found.count,
+        total_area_m2=found.total_area_m2,
+        mean_area_m2=_finite(found.mean_area_m2),
+        mean_confidence=_finite(found.mean_confidence),
+        view_area_km2=found.view_area_km2,
+        density_per_km2=found.density_per_km2,
+        built_up_share=found.built_up_share,
+        area_m2=Histogram(edges=list(map(_finite, found.area_edges_m2)), counts=found.area_histogram.tolist()),
+        confidence=Histogram(edges=confidence_edges.tolist(), counts=found.confidence_histogram.tolist()),
+    )
+
+
 @router.get("/export", response_class=StreamingResponse)
 def export(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[ExportQuery, Query()]
 ) -> StreamingResponse:
-    """Download the footprints of a job, of a region, or of both."""
-    stream = exports.open_export(resources, principal, query.to_query(), query.format)
+    """Download the footprints of a job, of a region, of both, or exactly those that the map shows in a view."""
+    if query.view is None and query.region is None:
+        wanted = query.footprint_query(None if query.bbox is None else parse_bbox(query.bbox))
+        stream = exports.open_export(resources, principal, wanted, query.format)
+    else:
+        if query.bbox is not None:
+            raise RequestInvalid(detail="bbox goes neither with view nor with region")
+        bounds_m = parse_view(query.view)
+        stream = exports.open_view_export(resources, principal, query.map_query(), bounds_m, query.format)
     headers = {"Content-Disposition": f'attachment; filename="{stream.filename}"'}
     return StreamingResponse(_chunks(stream.chunks), media_type=stream.media_type, headers=headers)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if isfinite(value) else None
 
 
 async def _chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:

@@ -4,23 +4,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from webapp.errors import BboxInvalid
+from webapp.api.schemas.filters import FootprintFilterParams, MapFilterParams, parse_bbox
 from webapp.services.footprints import FootprintQuery
 
 
-class BuildingsQuery(BaseModel):
+class BuildingsQuery(FootprintFilterParams):
     """Which footprints. `bbox`: west,south,east,north in degrees; west > east means over the antimeridian."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    job_id: str | None = Field(None, max_length=64)
-    scene_id: str | None = Field(None, max_length=64)
     bbox: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
-    min_confidence: float | None = Field(None, ge=0, le=1)
 
     def to_query(self) -> FootprintQuery:
-        """Return the services' form of it. Raises `BboxInvalid`."""
-        return FootprintQuery(self.job_id, self.scene_id, _parse_bbox(self.bbox), self.min_confidence)
+        """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""
+        return self.footprint_query(None if self.bbox is None else parse_bbox(self.bbox))
 
 
 class BuildingsListQuery(BuildingsQuery):
@@ -29,10 +24,21 @@ class BuildingsListQuery(BuildingsQuery):
     limit: int = Field(1000, ge=1, le=10_000)
 
 
-class ExportQuery(BuildingsQuery):
-    """Which footprints, and in which format."""
+class ExportQuery(MapFilterParams):
+    """Which footprints, and in which format. With `bbox` what meets the box, with `view` what has its centre in it.
 
+    `view` gives exactly what the map shows and the figures count there.
+    """
+
+    bbox: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
+    view: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
     format: str = Field("geojson", max_length=20)
+
+
+class ViewStatisticsQuery(MapFilterParams):
+    """Which footprints. `view`: west,south,east,north in degrees; without it, all."""
+
+    view: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
 
 
 class BuildingsOut(BaseModel):
@@ -44,6 +50,27 @@ class BuildingsOut(BaseModel):
     numberReturned: int
 
 
+class Histogram(BaseModel):
+    """Counts between edges; the last edge of areas is open (null)."""
+
+    edges: list[float | None]
+    counts: list[int]
+
+
+class ViewStatisticsOut(BaseModel):
+    """Exact figures of a view. Means are null where there is nothing; density and share are of the view's area."""
+
+    count: int
+    total_area_m2: float
+    mean_area_m2: float | None
+    mean_confidence: float | None
+    view_area_km2: float
+    density_per_km2: float
+    built_up_share: float
+    area_m2: Histogram
+    confidence: Histogram
+
+
 class StatisticsOut(BaseModel):
     """Sums over footprints."""
 
@@ -53,13 +80,3 @@ class StatisticsOut(BaseModel):
     total_area_m2: float
     mean_area_m2: float
     mean_confidence: float
-
-
-def _parse_bbox(text: str | None) -> tuple[float, float, float, float] | None:
-    if text is None:
-        return None
-    try:
-        west, south, east, north = (float(part) for part in text.split(","))
-    except ValueError as error:
-        raise BboxInvalid(detail="give four numbers: west,south,east,north") from error
-    return west, south, east, north

@@ -1,0 +1,101 @@
+"""What a footprint index reads: the change feed, and the footprints that a change stored."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, func, select, true
+from sqlalchemy.orm import Session
+
+from models.base import now_s
+from models.footprint import BuildingFootprint
+from models.footprint_change import FootprintChange
+from models.user import User
+
+STORED_COLUMNS = (
+    "id",
+    "version",
+    "job_id",
+    "scene_id",
+    "area_m2",
+    "confidence",
+    "created_at",
+    "review_state",
+    "geometry",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEnds:
+    """The oldest and the newest change that the feed still knows; 0 where it knows none."""
+
+    oldest: int = 0
+    newest: int = 0
+
+
+def newest_change(session: Session) -> int:
+    """Return the id of the newest change of anybody, 0 if there is none."""
+    return session.scalar(select(func.max(FootprintChange.id))) or 0
+
+
+def feed_ends(session: Session, owner_id: int | None) -> FeedEnds:
+    """Return the ends of one owner's feed, of everybody's for None."""
+    table = FootprintChange
+    oldest, newest = session.execute(select(func.min(table.id), func.max(table.id)).where(_whose(owner_id))).one()
+    return FeedEnds(oldest or 0, newest or 0)
+
+
+def changes_after(session: Session, owner_id: int | None, position: int, limit: int) -> Sequence[FootprintChange]:
+    """Return the next changes of an owner (None: of everybody), oldest first."""
+    table = FootprintChange
+    statement = select(table).where(_whose(owner_id), table.id > position).order_by(table.id).limit(limit)
+    return session.scalars(statement).all()
+
+
+def stored_by(session: Session, change_keys: Sequence[int]) -> Sequence[Row[Any]]:
+    """Return the footprints (`STORED_COLUMNS`) that these changes were the last to store, by id."""
+    table = BuildingFootprint
+    return session.execute(select(*_columns()).where(table.change_key.in_(change_keys)).order_by(table.id)).all()
+
+
+def stored_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[Any]]:
+    """Return the next footprints (`STORED_COLUMNS`) of an owner (None: of everybody) by id."""
+    table = BuildingFootprint
+    owned = true() if owner_id is None else table.owner_id == owner_id
+    return session.execute(select(*_columns()).where(owned, table.id > after_id).order_by(table.id).limit(limit)).all()
+
+
+def versions_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[int, int]]:
+    """Return id and version of the next footprints by id, to compare them with an index."""
+    table = BuildingFootprint
+    owned = true() if owner_id is None else table.owner_id == owner_id
+    statement = select(table.id, table.version).where(owned, table.id > after_id).order_by(table.id).limit(limit)
+    return session.execute(statement).all()
+
+
+def changed_owners(session: Session, position: int) -> list[int]:
+    """Return whose footprints have changed after a position."""
+    table = FootprintChange
+    return list(session.scalars(select(table.owner_id).where(table.id > position).distinct()))
+
+
+def people_with_own_view(session: Session) -> list[int]:
+    """Return everybody who sees only their own footprints: all but administrators and closed accounts."""
+    statement = select(User.id).where(User.role != "administrator", User.is_active).order_by(User.id)
+    return list(session.scalars(statement))
+
+
+def prune_feed(session: Session, older_than_s: float) -> None:
+    """Drop old changes, but each owner's newest: where the feed begins tells whether an index may still follow it."""
+    table = FootprintChange
+    newest = select(func.max(table.id)).group_by(table.owner_id)
+    old = delete(table).where(table.created_at < now_s() - older_than_s, table.id.not_in(newest))
+    session.execute(old.execution_options(synchronize_session=False))
+
+
+def _whose(owner_id: int | None) -> ColumnElement[bool]:
+    return true() if owner_id is None else FootprintChange.owner_id == owner_id
+
+
+def _columns() -> list[Any]:
+    return [getattr(BuildingFootprint, name) for name in STORED_COLUMNS]

@@ -1,0 +1,60 @@
+"""What the colours of a picture mean, as data."""
+
+from dataclasses import dataclass
+
+from processing.footprint_index.density_scale import density_scale
+from processing.footprint_index.grid import tile_window
+from processing.footprint_index.palettes import (
+    AREA_EDGES_M2,
+    CLASSES,
+    CONFIDENCE_EDGES,
+    Colour,
+    Style,
+    class_colours,
+    ramp,
+)
+from processing.footprint_index.snapshot import Snapshot
+from processing.rendering.tile_grid import TileAddress
+
+_DENSITY_ENTRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class LegendEntry:
+    """One colour. low, high: the range of values that it stands for; label: the job or state that it stands for."""
+
+    colour: Colour
+    low: float | None = None
+    high: float | None = None
+    label: str | None = None
+
+
+def legend(snapshot: Snapshot, style: Style, zoom: int, size_px: int = 256) -> tuple[LegendEntry, ...]:
+    """Return the entries of a zoom's tiles of size_px, from low to high.
+
+    Density is in buildings per km² of true area; its ends are open. Jobs beyond the eighth use the colours again.
+    """
+    if style.colour_by == "density":
+        return _density(style, zoom, size_px)
+    colours = [_colour(colour) for colour in class_colours(style)]
+    if style.colour_by == "job":
+        return tuple(LegendEntry(colours[at % CLASSES], label=job) for at, job in enumerate(snapshot.jobs))
+    if style.colour_by == "review":
+        return tuple(LegendEntry(colour, label=str(state)) for state, colour in enumerate(colours))
+    edges = (0.0, *CONFIDENCE_EDGES, 1.0) if style.colour_by == "confidence" else (0.0, *AREA_EDGES_M2, float("inf"))
+    return tuple(LegendEntry(colour, edges[at], edges[at + 1]) for at, colour in enumerate(colours))
+
+
+def _density(style: Style, zoom: int, size_px: int) -> tuple[LegendEntry, ...]:
+    scale = density_scale(tile_window(TileAddress(zoom, 0, 0), size_px))
+    colours = ramp(style, _DENSITY_ENTRIES)
+    factor = (scale.high / scale.low) ** (1 / (_DENSITY_ENTRIES - 1))
+    return tuple(
+        LegendEntry(_colour(colour), scale.low * factor ** (at - 0.5), scale.low * factor ** (at + 0.5))
+        for at, colour in enumerate(colours)
+    )
+
+
+def _colour(rgb: object) -> Colour:
+    red, green, blue = (round(float(value)) for value in rgb)  # type: ignore[attr-defined]
+    return red, green, blue

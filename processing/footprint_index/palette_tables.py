@@ -1,0 +1,47 @@
+"""The palettes of the pictures: RGBA of each index that `shading` writes. Index 0 is transparent."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processing.footprint_index.palettes import CLASSES, Style, class_colours, ramp
+from processing.footprint_index.shading import DENSITY_STEPS, FILL_STEPS, LINE_STEPS, OPACITY_STEPS
+
+_DENSITY_OPACITY = (0.62, 0.95)
+_COVERED_OPACITY = 0.88
+_FILL_OPACITY = 0.38
+_LINE_SHADE = {"light": 0.72, "dark": 1.0}
+"""Outlines are darker than the filling over a light map; over a dark one the colour itself stands out."""
+
+
+@cache
+def density_table(style: Style) -> NDArray[np.uint8]:
+    """Return (1 + DENSITY_STEPS, 4): the ramp of densities."""
+    opacity = np.linspace(*_DENSITY_OPACITY, DENSITY_STEPS)
+    return _table(ramp(style, DENSITY_STEPS), opacity)
+
+
+@cache
+def coverage_table(style: Style) -> NDArray[np.uint8]:
+    """Return (1 + CLASSES * OPACITY_STEPS, 4): each class in steps of opacity."""
+    colours = np.repeat(class_colours(style), OPACITY_STEPS, axis=0)
+    opacity = np.tile(np.linspace(0, _COVERED_OPACITY, OPACITY_STEPS), CLASSES)
+    return _table(colours, opacity)
+
+
+@cache
+def outline_table(style: Style) -> NDArray[np.uint8]:
+    """Return (1 + CLASSES * FILL_STEPS * LINE_STEPS, 4): each class with an outline over a filling."""
+    fill, line = (part.ravel() for part in np.meshgrid(np.arange(FILL_STEPS), np.arange(LINE_STEPS), indexing="ij"))
+    filled, lined = fill / (FILL_STEPS - 1) * _FILL_OPACITY, line / (LINE_STEPS - 1)
+    opacity = lined + filled * (1 - lined)
+    colour = class_colours(style)[:, None, :]
+    edge = colour * _LINE_SHADE[style.theme]
+    mixed = (edge * lined[:, None] + colour * (filled * (1 - lined))[:, None]) / np.maximum(opacity, 1e-9)[:, None]
+    return _table(mixed.reshape(-1, 3), np.tile(opacity, CLASSES))
+
+
+def _table(colours: NDArray[np.float64], opacity: NDArray[np.float64]) -> NDArray[np.uint8]:
+    rgba = np.column_stack((colours, opacity * 255)).round().astype(np.uint8)
+    return np.vstack((np.zeros((1, 4), np.uint8), rgba))

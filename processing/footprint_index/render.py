@@ -1,0 +1,148 @@
+"""Tiles and views of the index as PNG: sums far out, points in between, exact areas near, outlines nearest."""
+
+import numpy as np
+
+from processing.errors import ParameterInvalid
+from processing.footprint_index.blocks import blocks_by_centre
+from processing.footprint_index.cell_layers import add_cells, level_of
+from processing.footprint_index.centres import add_centres
+from processing.footprint_index.columns import BLOCK, HIGHEST_FILTERED_LEVEL
+from processing.footprint_index.compiling import read_only
+from processing.footprint_index.coverage import Coverage, Pen, add_shapes, empty_coverage
+from processing.footprint_index.coverage_pool import CoveragePool
+from processing.footprint_index.density_scale import density_scale, row_offsets
+from processing.footprint_index.filters import NO_FILTER, FootprintFilters
+from processing.footprint_index.grid import GRID_UNITS, BoundsM, GridWindow, tile_window, view_window
+from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, SOURCE, Layers, Painter, empty_layers
+from processing.footprint_index.palette_png import encode_picture
+from processing.footprint_index.palette_tables import coverage_table, density_table, outline_table
+from processing.footprint_index.palettes import CLASSES, Style, area_classes, confidence_classes
+from processing.footprint_index.shading import (
+    DENSITY_STEPS,
+    LOGARITHMS,
+    OPACITY_STEPS,
+    blank_picture,
+    shade_classes,
+    shade_coverage,
+    shade_density,
+    shade_outlines,
+)
+from processing.footprint_index.snapshot import Snapshot
+from processing.rendering.tile_grid import TileAddress
+
+TILE_SIZES_PX = (256, 512)
+AREAS_UP_TO_UNITS = 1024.0
+"""Units of the grid in a pixel of zoom 14: from there on, buildings are drawn as areas."""
+OUTLINES_UP_TO_UNITS = 128.0
+"""The same at zoom 17."""
+LINE_PX = 1.5
+_FEW_ROWS = 1_000_000
+"""Up to so many rows a filtered view is summed up directly; beyond, from filtered cells that are kept."""
+_ROUNDING = 1 + 1e-6
+
+DEFAULT_STYLE = Style()
+_POOL = CoveragePool()
+
+
+def render_tile(
+    snapshot: Snapshot,
+    address: TileAddress,
+    size_px: int = 256,
+    style: Style = DEFAULT_STYLE,
+    filters: FootprintFilters = NO_FILTER,
+) -> bytes:
+    """Return an XYZ tile as a PNG with a palette of 8 bits. Raises `ParameterInvalid` for another size."""
+    if size_px not in TILE_SIZES_PX:
+        raise ParameterInvalid(parameter="size_px", value=size_px, rule=f"it must be one of {TILE_SIZES_PX}")
+    return render_window(snapshot, tile_window(address, size_px), style, filters)
+
+
+def render_view(
+    snapshot: Snapshot,
+    bounds_m: BoundsM,
+    size_px: tuple[int, int],
+    style: Style = DEFAULT_STYLE,
+    filters: FootprintFilters = NO_FILTER,
+) -> bytes:
+    """Return a view of (west, south, east, north) metres of EPSG:3857 as a PNG of (width, height).
+
+    west > east passes the antimeridian. Raises `ParameterInvalid` for empty bounds or a size beyond 16384.
+    """
+    return render_window(snapshot, view_window(bounds_m, *size_px), style, filters)
+
+
+def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters: FootprintFilters) -> bytes:
+    """Return any window as a PNG."""
+    painter = painter_of(snapshot, style)
+    picture = blank_picture(window.height_px, window.width_px)
+    if shows_areas(window):
+        outlined = shows_outlines(window)
+        with _POOL.lent(window.height_px, window.width_px, outlined) as coverage:
+            cover(snapshot, window, painter, filters, coverage)
+            (shade_outlines if outlined else shade_coverage)(coverage, picture)
+        return encode_picture(picture, outline_table(style) if outlined else coverage_table(style))
+    layers = sum_up(snapshot, window, painter, filters)
+    scale = density_scale(window)
+    if style.quantity == COUNT:
+        shade_density(layers, *row_offsets(window, scale, DENSITY_STEPS), LOGARITHMS, picture)
+        return encode_picture(picture, density_table(style))
+    shade_classes(layers, painter, row_offsets(window, scale, OPACITY_STEPS), LOGARITHMS, picture)
+    return encode_picture(picture, coverage_table(style))
+
+
+def shows_areas(window: GridWindow) -> bool:
+    """Tell whether buildings are drawn as areas at this scale, and not counted."""
+    return min(window.units_per_px_x, window.units_per_px_y) <= AREAS_UP_TO_UNITS * _ROUNDING
+
+
+def shows_outlines(window: GridWindow) -> bool:
+    """Tell whether buildings have outlines at this scale."""
+    return min(window.units_per_px_x, window.units_per_px_y) <= OUTLINES_UP_TO_UNITS * _ROUNDING
+
+
+def painter_of(snapshot: Snapshot, style: Style) -> Painter:
+    """Return how footprints get their colour classes."""
+    if style.quantity == CONFIDENCE:
+        return Painter(style.quantity, confidence_classes())
+    if style.quantity == AREA:
+        return Painter(style.quantity, area_classes())
+    ordinals = snapshot.job_of_source if style.quantity == SOURCE else np.arange(256)
+    return Painter(style.quantity, read_only(np.append(ordinals % CLASSES, 0).astype(np.uint8)))
+
+
+def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters) -> Layers:
+    """Return how many footprints have their centre in each pixel, and what their colour needs."""
+    layers = empty_layers(window.height_px, window.width_px, painter.quantity)
+    level = level_of(window)
+    if level is not None and not filters.is_open:
+        direct = level > HIGHEST_FILTERED_LEVEL or _rows_near(snapshot, window) <= _FEW_ROWS
+    else:
+        direct = level is None
+    for segment in snapshot.segments:
+        if direct or level is None:
+            add_centres(layers, segment.columns, snapshot.row_test(segment, filters), window, painter)
+        else:
+            for cells in snapshot.cells(segment, filters):
+                add_cells(layers, cells, level, window, painter)
+    return layers
+
+
+def cover(
+    snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters, into: Coverage | None = None
+) -> Coverage:
+    """Return how much of each pixel is covered by footprints, in fresh or in the given empty coverage."""
+    outlined = shows_outlines(window)
+    coverage = into or empty_coverage(window.height_px, window.width_px, outlined)
+    for segment in snapshot.segments:
+        test = snapshot.row_test(segment, filters)
+        add_shapes(coverage, segment.columns, test, window, Pen(painter, LINE_PX if outlined else 0.0))
+    return coverage
+
+
+def _rows_near(snapshot: Snapshot, window: GridWindow) -> int:
+    """Return how many rows lie in blocks that meet the window; at least those inside."""
+    boxes = [
+        (window.left - turn * GRID_UNITS, window.top, window.right - turn * GRID_UNITS, window.bottom)
+        for turn in window.turns
+    ]
+    return sum(BLOCK * len(blocks_by_centre(segment.columns, box)) for segment in snapshot.segments for box in boxes)

@@ -1,0 +1,97 @@
+"""Sums to palette indices. The pictures have one more column, on the left: the filter byte of PNG, 0 for none."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processing.footprint_index.columns import CONFIDENCE_STEPS
+from processing.footprint_index.compiling import compiled, read_only
+from processing.footprint_index.layers import AREA, CONFIDENCE
+from processing.footprint_index.summaries import area_bin
+
+DENSITY_STEPS = 255
+OPACITY_STEPS = 31
+FILL_STEPS, LINE_STEPS = 5, 6
+OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
+_FAINTEST = 18
+"""Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
+LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
+
+
+def blank_picture(height_px: int, width_px: int) -> NDArray[np.uint8]:
+    """Return an empty picture: (height_px, width_px + 1) uint8."""
+    return np.zeros((height_px, width_px + 1), np.uint8)
+
+
+@compiled
+def _log(count: float, logarithms: Any) -> Any:
+    whole = int(count)
+    return logarithms[whole] if whole == count and whole < logarithms.size else np.log(count)
+
+
+@compiled
+def shade_density(layers: Any, offsets: Any, slope: float, logarithms: Any, picture: Any) -> None:
+    """Colour pixels by density: index 1 and up."""
+    for line in range(layers.counts.shape[0]):
+        for column in range(layers.counts.shape[1]):
+            count = layers.counts[line, column]
+            if count > 1e-3:
+                step = offsets[line] + slope * _log(count, logarithms)
+                picture[line, column + 1] = 1 + int(min(max(step, 0.0), DENSITY_STEPS - 1.0))
+
+
+@compiled
+def shade_classes(layers: Any, painter: Any, scale: Any, logarithms: Any, picture: Any) -> None:
+    """Colour pixels by the class of their mean, or of most of their footprints; opacity tells density."""
+    offsets, slope = scale
+    for line in range(layers.counts.shape[0]):
+        for column in range(layers.counts.shape[1]):
+            count = layers.counts[line, column]
+            if count > 1e-3:
+                step = offsets[line] + slope * _log(count, logarithms)
+                opacity = _FAINTEST + int(min(max(step, 0.0), OPACITY_STEPS - 1.0 - _FAINTEST))
+                own_class = _mean_class(layers, painter, line, column)
+                picture[line, column + 1] = 1 + own_class * OPACITY_STEPS + opacity
+
+
+@compiled
+def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
+    if painter.quantity == CONFIDENCE:
+        mean = layers.value[line, column] / layers.counts[line, column]
+        return painter.classes[int(min(max(mean, 0), CONFIDENCE_STEPS))]
+    if painter.quantity == AREA:
+        area = np.empty(1, np.float32)
+        area[0] = max(layers.value[line, column] / layers.counts[line, column], 0)
+        return painter.classes[area_bin(area.view(np.int32)[0])]
+    return layers.winner[line, column]
+
+
+@compiled
+def shade_coverage(coverage: Any, picture: Any) -> None:
+    """Colour pixels by the class that covers most of them; opacity tells how much is covered. Empties the coverage."""
+    for line in range(coverage.total.shape[0]):
+        for column in range(coverage.total.shape[1]):
+            total = coverage.total[line, column]
+            if total == 0:
+                continue
+            coverage.total[line, column] = coverage.greatest[line, column] = 0
+            step = int(min(total, 1.0) * (OPACITY_STEPS - 1) + 0.5)
+            if step > 0:
+                picture[line, column + 1] = 1 + coverage.winner[line, column] * OPACITY_STEPS + step
+
+
+@compiled
+def shade_outlines(coverage: Any, picture: Any) -> None:
+    """Colour pixels by the class of their footprint, in steps of filling and of outline. Empties the coverage."""
+    for line in range(coverage.total.shape[0]):
+        for column in range(coverage.total.shape[1]):
+            total, edge = coverage.total[line, column], coverage.line[line, column]
+            if total == 0 and edge == 0:
+                continue
+            coverage.total[line, column] = coverage.greatest[line, column] = coverage.line[line, column] = 0
+            fill = int(min(total, 1.0) * (FILL_STEPS - 1) + 0.5)
+            rim = int(min(edge, 1.0) * (LINE_STEPS - 1) + 0.5)
+            if fill + rim > 0:
+                index = fill * LINE_STEPS + rim
+                picture[line, column + 1] = 1 + coverage.winner[line, column] * OUTLINE_STEPS + index

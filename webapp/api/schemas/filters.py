@@ -1,0 +1,94 @@
+"""Which footprints are meant, as parameters of an address: the same for lists, tiles, figures and downloads."""
+
+from datetime import datetime
+
+import shapely
+from pydantic import BaseModel, ConfigDict, Field
+from shapely.errors import ShapelyError
+
+from models.bbox import Bbox
+from processing.rendering.tile_grid import bounds_to_mercator
+from webapp.errors import BboxInvalid, RequestInvalid
+from webapp.services.footprint_maps import WORLD_M, BoundsM, MapQuery
+from webapp.services.footprints import FootprintQuery
+
+REGION_MAX_LENGTH = 6000
+
+
+class FootprintFilterParams(BaseModel):
+    """Which footprints. A range holds its lower end and not its upper one; a `max_confidence` of 1 lets 1 pass."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    job_id: str | None = Field(None, max_length=64)
+    scene_id: str | None = Field(None, max_length=64)
+    min_confidence: float | None = Field(None, ge=0, le=1)
+    max_confidence: float | None = Field(None, ge=0, le=1)
+    min_area_m2: float | None = Field(None, ge=0, le=1e12)
+    max_area_m2: float | None = Field(None, ge=0, le=1e12)
+    created_from: datetime | None = Field(None, examples=["2026-11-01T00:00:00Z"])
+    created_to: datetime | None = None
+    review: str | None = Field(None, max_length=100, examples=["unreviewed,accepted"])
+
+    def footprint_query(self, bbox_deg: tuple[float, float, float, float] | None = None) -> FootprintQuery:
+        """Return the services' form of it."""
+        return FootprintQuery(
+            job_id=self.job_id,
+            scene_id=self.scene_id,
+            bbox_deg=bbox_deg,
+            min_confidence=self.min_confidence,
+            max_confidence=self.max_confidence,
+            min_area_m2=self.min_area_m2,
+            max_area_m2=self.max_area_m2,
+            created_from_s=_epoch_s(self.created_from),
+            created_to_s=_epoch_s(self.created_to),
+            review_states=None if self.review is None else frozenset(self.review.split(",")),
+        )
+
+
+class MapFilterParams(FootprintFilterParams):
+    """Which footprints a map shows. `region`: a polygon as WKT in degrees; what has its centre in it is meant."""
+
+    region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
+
+    def map_query(self) -> MapQuery:
+        """Return the services' form of it. Raises `RequestInvalid`."""
+        return MapQuery(self.footprint_query(), None if self.region is None else _polygon(self.region))
+
+
+def parse_bbox(text: str) -> tuple[float, float, float, float]:
+    """Return (west, south, east, north) of four numbers with commas. Raises `BboxInvalid`."""
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise BboxInvalid(detail="give four numbers: west,south,east,north") from error
+    return west, south, east, north
+
+
+def parse_view(text: str | None) -> BoundsM:
+    """Return a view in metres of EPSG:3857 from degrees, the whole world for None. Raises `BboxInvalid`."""
+    if text is None:
+        return WORLD_M
+    try:
+        box = Bbox.from_bounds(parse_bbox(text))
+    except ValueError as error:
+        raise BboxInvalid(detail=str(error)) from error
+    return bounds_to_mercator((box.west, box.south, box.east, box.north))
+
+
+def _epoch_s(moment: datetime | None) -> float | None:
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise RequestInvalid(detail="times need a time zone, such as Z for UTC")
+    return moment.timestamp()
+
+
+def _polygon(wkt: str) -> shapely.Geometry:
+    try:
+        found = shapely.from_wkt(wkt)
+    except ShapelyError as error:
+        raise RequestInvalid(detail="region is not WKT") from error
+    if found.geom_type not in ("Polygon", "MultiPolygon"):
+        raise RequestInvalid(detail="region must be a polygon")
+    return found

@@ -1,0 +1,87 @@
+"""The indexer: `python -m webapp.indexer`. It feeds the footprint indexes of this machine from the database.
+
+Each machine with a web server runs one; several on one data folder do no harm.
+"""
+
+import math
+import signal
+import time
+from dataclasses import dataclass, field
+from threading import Event
+
+import structlog
+
+from models.queries.footprint_feed import changed_owners, newest_change
+from processing.footprint_index.warm_up import compile_loops
+from webapp.errors import AppError
+from webapp.logs import configure_logs
+from webapp.resources import Resources, open_resources
+from webapp.services.index_feeding import audiences, feed_indexes, is_built, tidy_indexes
+from webapp.settings import load_settings
+
+LOOK_EVERY_S = 0.25
+FEED_ALL_EVERY_S = 30.0
+"""Also where no change is seen: an index may have been damaged or deleted."""
+PAUSE_AFTER_TROUBLE_S = 5.0
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Indexer:
+    """Looks for changes, feeds them, and merges small pieces while there are none."""
+
+    resources: Resources
+    seen: int = 0
+    fed_at: float = field(default=-math.inf)
+
+    def turn(self) -> None:
+        """Do what is due now."""
+        everybody = audiences(self.resources)
+        with self.resources.database.read() as session:
+            newest = newest_change(session)
+            changed = changed_owners(session, self.seen) if newest > self.seen else []
+        if time.monotonic() - self.fed_at > FEED_ALL_EVERY_S:
+            due, self.fed_at = everybody, time.monotonic()
+        else:
+            touched = {None, *changed} if changed else set()
+            due = [one for one in everybody if one in touched or not is_built(self.resources, one)]
+        if due:
+            feed_indexes(self.resources, due)
+        else:
+            tidy_indexes(self.resources)
+        self.seen = newest
+
+
+def run_indexer(resources: Resources, ended: Event) -> None:
+    """Keep the indexes up to date until `ended` is set. What fails is logged and tried again."""
+    indexer = Indexer(resources)
+    while not ended.is_set():
+        pause_s = LOOK_EVERY_S
+        try:
+            indexer.turn()
+        except AppError as error:
+            log.warning("indexing_postponed", code=error.code)
+            pause_s = PAUSE_AFTER_TROUBLE_S
+        except Exception:
+            log.exception("indexing_failed")
+            pause_s = PAUSE_AFTER_TROUBLE_S
+        ended.wait(pause_s)
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    settings = load_settings()
+    configure_logs(settings, "indexer")
+    ended = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    resources = open_resources(settings)
+    try:
+        compile_loops()
+        run_indexer(resources, ended)
+    finally:
+        resources.close()
+
+
+if __name__ == "__main__":
+    main()

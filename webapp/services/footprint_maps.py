@@ -1,0 +1,136 @@
+"""Pictures, figures and ids of what a person may see, from the footprint index: the same at every zoom, for millions.
+
+A footprint belongs to a view when the centre of its bounding box does; pictures, figures and exports agree in that.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely.geometry.base import BaseGeometry
+
+from auth.principals import Principal
+from models.footprint import ReviewState
+from processing.footprint_index.filters import FootprintFilters
+from processing.footprint_index.legend import LegendEntry, legend
+from processing.footprint_index.palettes import Style
+from processing.footprint_index.render import render_tile, render_view
+from processing.footprint_index.selection import view_ids
+from processing.footprint_index.snapshot import Snapshot
+from processing.footprint_index.statistics import ViewStatistics, view_statistics
+from processing.rendering.tile_grid import TILE_PX, WORLD_SIZE_M, TileAddress
+from webapp.errors import RequestInvalid
+from webapp.resources import Resources
+from webapp.services import jobs
+from webapp.services.footprint_index import REVIEW_CODES, snapshot_for
+from webapp.services.footprints import RANGES, FootprintQuery
+
+BoundsM = tuple[float, float, float, float]
+WORLD_M: BoundsM = (-WORLD_SIZE_M / 2, -WORLD_SIZE_M / 2, WORLD_SIZE_M / 2, WORLD_SIZE_M / 2)
+
+
+@dataclass(frozen=True)
+class MapQuery:
+    """What a map shows. The box in `footprints` is not looked at; `region`: a polygon in EPSG:4326."""
+
+    footprints: FootprintQuery = field(default_factory=FootprintQuery)
+    region: BaseGeometry | None = None
+
+
+@dataclass(frozen=True)
+class TilePlace:
+    """A tile, and how many pixels its sides have: 256 or 512."""
+
+    address: TileAddress
+    size_px: int = TILE_PX
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The piece of the map that a picture shows: (west, south, east, north) metres of EPSG:3857, (width, height)."""
+
+    bounds_m: BoundsM
+    size_px: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A PNG that is made when it is asked for. The same tag means the same picture."""
+
+    tag: str
+    _draw: Callable[[], bytes] = field(repr=False)
+
+    def png(self) -> bytes:
+        """Draw it."""
+        return self._draw()
+
+
+def revision(resources: Resources, principal: Principal) -> str:
+    """Return what changes whenever the footprints of a person do. Raises `IndexNotReady`."""
+    return _revision(snapshot_for(resources, principal))
+
+
+def tile(resources: Resources, principal: Principal, query: MapQuery, place: TilePlace, style: Style) -> Picture:
+    """Return a tile. Raises `NotFound` for a job that is not theirs, `IndexNotReady`, `ParameterInvalid`."""
+    filters, snapshot = _filters(resources, principal, query), snapshot_for(resources, principal)
+    tag = _tag(principal, snapshot, query, place, style)
+    return Picture(tag, lambda: render_tile(snapshot, place.address, place.size_px, style, filters))
+
+
+def view(resources: Resources, principal: Principal, query: MapQuery, frame: Frame, style: Style) -> Picture:
+    """Return a picture of any piece of the map. Raises as `tile`."""
+    filters, snapshot = _filters(resources, principal, query), snapshot_for(resources, principal)
+    tag = _tag(principal, snapshot, query, frame, style)
+    return Picture(tag, lambda: render_view(snapshot, frame.bounds_m, frame.size_px, style, filters))
+
+
+def statistics(
+    resources: Resources, principal: Principal, query: MapQuery, bounds_m: BoundsM = WORLD_M
+) -> ViewStatistics:
+    """Return exact figures of a view, or of everything. Raises as `tile`."""
+    filters = _filters(resources, principal, query)
+    return view_statistics(snapshot_for(resources, principal), bounds_m, filters)
+
+
+def ids(
+    resources: Resources, principal: Principal, query: MapQuery, bounds_m: BoundsM = WORLD_M
+) -> Iterator[NDArray[np.int64]]:
+    """Return the ids of what `statistics` counts, neighbours near each other. Raises as `tile`."""
+    filters = _filters(resources, principal, query)
+    return view_ids(snapshot_for(resources, principal), bounds_m, filters)
+
+
+def colours(resources: Resources, principal: Principal, style: Style, zoom: int) -> tuple[LegendEntry, ...]:
+    """Return what the colours of a zoom mean. Raises `IndexNotReady`."""
+    return legend(snapshot_for(resources, principal), style, zoom)
+
+
+def _filters(resources: Resources, principal: Principal, query: MapQuery) -> FootprintFilters:
+    wanted = query.footprints
+    if wanted.job_id is not None:
+        jobs.get_job(resources, principal, wanted.job_id)
+    states = wanted.review_states
+    if states is not None and not states <= REVIEW_CODES.keys():
+        raise RequestInvalid(detail=f"review must be some of {', '.join(ReviewState)}")
+    return FootprintFilters(
+        jobs=None if wanted.job_id is None else frozenset({wanted.job_id}),
+        scenes=None if wanted.scene_id is None else frozenset({wanted.scene_id}),
+        review=None if states is None else frozenset(REVIEW_CODES[state] for state in states),
+        region=query.region,
+        **{name: getattr(wanted, name) for name in RANGES},
+    )
+
+
+def _revision(snapshot: Snapshot) -> str:
+    """Return a short name of a state of the index; the checksum tells a new index from one that was built before."""
+    return f"{snapshot.generation:x}-{snapshot.checksum.total & 0xFFFFFFFF:08x}"
+
+
+def _tag(principal: Principal, snapshot: Snapshot, query: MapQuery, place: TilePlace | Frame, style: Style) -> str:
+    wanted = [getattr(query.footprints, name) for name in ("job_id", "scene_id", *RANGES)]
+    states = None if query.footprints.review_states is None else sorted(query.footprints.review_states)
+    region = None if query.region is None else query.region.wkb_hex
+    asked = (principal.owner_filter, _revision(snapshot), *wanted, states, region, place, style)
+    return hashlib.sha256(repr(asked).encode()).hexdigest()[:32]

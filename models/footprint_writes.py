@@ -86,8 +86,8 @@ def review_footprints(session: Session, condition: ColumnElement[bool], state: R
     for job_id, scene_id, owner_id in groups:
         change_key = new_change_key()
         values = {"review_state": str(state), "version": table.version + 1, "change_key": change_key}
-        statement = update(table).where(chosen, table.job_id == job_id).values(values)
-        number = session.execute(statement.execution_options(synchronize_session=False)).rowcount
+        statement = update(table).where(chosen, table.job_id == job_id).values(values).returning(table.id)
+        number = len(session.scalars(statement.execution_options(synchronize_session=False)).all())
         note_stored(session, FootprintSource(job_id, scene_id, owner_id), change_key, number)
         total += number
     return total

@@ -66,7 +66,9 @@ def take_columns(
     """Sort (N,) rows' attributes into their places; a confidence that is none stays among the other attributes."""
     values = [dict(row) for row in attributes]
     confidence = np.array([_take_confidence(row, columns.confidence) for row in values], np.float64)
-    left = np.array([columns.confidence is not None and row.get(columns.confidence) is not None for row in values], bool)
+    left = np.array(
+        [columns.confidence is not None and row.get(columns.confidence) is not None for row in values], bool
+    )
     _note(report, rows, left, Change.CONFIDENCE_NOT_USED, f"{columns.confidence} is not between 0 and 1")
     ids = [_text(row.pop(columns.source_id, None)) if columns.source_id else None for row in values]
     names = [_text(row.pop(columns.source_name, None)) if columns.source_name else None for row in values]

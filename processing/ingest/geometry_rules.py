@@ -57,7 +57,7 @@ def bring_to_degrees(sieve: Sieve, crs: SourceCrs) -> None:
     sieve.refuse(
         outside,
         Refusal.OUTSIDE_CRS_AREA,
-        lambda at: f"begins at ({first[at, 0]:g}, {first[at, 1]:g}), outside of where {crs.label} holds",
+        lambda at: f"begins at ({first[at, 0]:.9g}, {first[at, 1]:.9g}), outside of where {crs.label} holds",
     )
 
 

@@ -89,9 +89,7 @@ def _crs(geo: dict[str, Any], column: str, name: str) -> CRS | None:
         raise CrsUnusable(name=name, detail=str(error).splitlines()[0]) from error
 
 
-def _rows(
-    file: pq.ParquetFile, geometry: str, columns: list[str], name: str, batch_rows: int
-) -> Iterator[SourceRows]:
+def _rows(file: pq.ParquetFile, geometry: str, columns: list[str], name: str, batch_rows: int) -> Iterator[SourceRows]:
     first_row = 1
     batches = file.iter_batches(batch_rows, columns=[*columns, geometry], use_threads=False)
     while True:

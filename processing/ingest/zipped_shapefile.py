@@ -2,6 +2,7 @@
 
 import stat
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
 from processing.errors import ArchiveUnsafe, LayerAmbiguous, VectorFormatUnknown, VectorTooLarge, VectorUnreadable
@@ -85,6 +86,8 @@ def _check_sizes(parts: dict[str, zipfile.ZipInfo], name: str, limit_bytes: int)
     for info in parts.values():
         if info.flag_bits & 0x1:
             raise ArchiveUnsafe(name=name, detail=f"the entry {info.filename!r} is encrypted")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise VectorUnreadable(name=name, detail=f"{info.filename!r} is packed by an uncommon method")
         if info.file_size > SMALL_BYTES and info.file_size > RATIO_MAX * max(info.compress_size, 1):
             raise ArchiveUnsafe(name=name, detail=f"the entry {info.filename!r} grows more than {RATIO_MAX} times")
 
@@ -98,7 +101,7 @@ def _unpack(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, name
                 if written > entry.file_size:
                     raise ArchiveUnsafe(name=name, detail=f"the entry {entry.filename!r} is larger than it says")
                 file.write(chunk)
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise VectorUnreadable(name=name, detail=f"unpacking {entry.filename!r}: {error}") from error
     if written != entry.file_size:
         raise VectorUnreadable(name=name, detail=f"unpacking {entry.filename!r}: it ends early")

@@ -18,7 +18,12 @@ def test_a_building_is_as_large_as_geodesics_say_anywhere():
     geod = Geod(ellps="WGS84")
     for lon_deg, lat_deg in ((0, 0), (-80, 40.4), (25, 70), (140, -85), (179.99995, -17)):
         roof = shapely.Polygon(
-            [(lon_deg, lat_deg), (lon_deg + 2e-4, lat_deg), (lon_deg + 2e-4, lat_deg + 1e-4), (lon_deg, lat_deg + 2e-4)],
+            [
+                (lon_deg, lat_deg),
+                (lon_deg + 2e-4, lat_deg),
+                (lon_deg + 2e-4, lat_deg + 1e-4),
+                (lon_deg, lat_deg + 2e-4),
+            ],
             [[(lon_deg + 5e-5, lat_deg + 2e-5), (lon_deg + 8e-5, lat_deg + 2e-5), (lon_deg + 8e-5, lat_deg + 5e-5)]],
         )
         expected = abs(geod.geometry_area_perimeter(shapely.orient_polygons(np.array([roof]))[0])[0])

@@ -14,7 +14,7 @@ import pytest
 import shapely
 
 from processing import errors
-from processing.exports import ogr_files, writing
+from processing.exports import shapefile, writing
 from processing.exports.formats import FORMATS, key_of_suffix
 from processing.exports.writing import write_file, write_stream
 from tests.processing.exports.made_footprints import HOSTILE, batches, everything, frame
@@ -162,7 +162,7 @@ def test_a_shapefile_tells_what_it_made_shorter(tmp_path):
 
 
 def test_a_shapefile_past_its_limit_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(ogr_files, "SHAPEFILE_LIMIT_BYTES", 5_000)
+    monkeypatch.setattr(shapefile, "LIMIT_BYTES", 5_000)
     with pytest.raises(errors.ExportTooLarge):
         list(write_stream("shapefile", batches(), title=TITLE, scratch=tmp_path))
     assert list(tmp_path.iterdir()) == []

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from processing.scene_geometry import split_at_antimeridian
 
 GEOMETRY = "geometry"
+PIECE_ROWS = 4096
+"""What is held as text, or as shapes, at once: some megabytes."""
 Footprints = GeoDataFrame | pa.RecordBatch | pa.Table
 """EPSG:4326. Arrow batches hold WKB in the column `geometry`."""
 
@@ -26,19 +28,23 @@ class FootprintBatch:
 
 
 def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
-    """Turn each batch into the writers' form as it is asked for."""
+    """Turn each batch into the writers' form, in pieces of `PIECE_ROWS` at most, as they are asked for.
+
+    A batch without rows passes as it is: it may be the only one, and it names the columns.
+    """
     for batch in batches:
-        if isinstance(batch, GeoDataFrame):
-            yield FootprintBatch(_frame_attributes(batch), _tidy(np.asarray(batch.geometry.array)))
-        else:
-            yield _of_arrow(batch)
+        for first in range(0, max(len(batch), 1), PIECE_ROWS):
+            if isinstance(batch, GeoDataFrame):
+                piece = batch.iloc[first : first + PIECE_ROWS]
+                yield FootprintBatch(_frame_attributes(piece), _tidy(np.asarray(piece.geometry.array)))
+            else:
+                yield _of_arrow(batch.slice(first, PIECE_ROWS))
 
 
 def _of_arrow(batch: pa.RecordBatch | pa.Table) -> FootprintBatch:
-    whole = batch.combine_chunks() if isinstance(batch, pa.Table) else batch
-    names = [name for name in whole.schema.names if name != GEOMETRY]
-    columns = [_one_chunk(whole.column(name)) for name in names]
-    wkb = _one_chunk(whole.column(GEOMETRY)).to_numpy(zero_copy_only=False)
+    names = [name for name in batch.schema.names if name != GEOMETRY]
+    columns = [_one_chunk(batch.column(name)) for name in names]
+    wkb = _one_chunk(batch.column(GEOMETRY)).to_numpy(zero_copy_only=False)
     return FootprintBatch(pa.record_batch(columns, names=names), _tidy(shapely.from_wkb(wkb)))
 
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from processing.exports.formats import FORMATS
 from processing.exports.writing import write_file
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 10_000
 
 
 def main(format: str, source: str, folder: str) -> None:

@@ -25,6 +25,7 @@ FORMATS: dict[str, ExportFormat] = {
     "gpkg": ExportFormat("gpkg", ".gpkg", "application/geopackage+sqlite3", "GeoPackage"),
     "parquet": ExportFormat("parquet", ".parquet", "application/vnd.apache.parquet", "GeoParquet"),
     "fgb": ExportFormat("fgb", ".fgb", "application/flatgeobuf", "FlatGeobuf"),
+    "pmtiles": ExportFormat("pmtiles", ".pmtiles", "application/vnd.pmtiles", "PMTiles"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Formats that GDAL writes from a stream of Arrow batches: GeoPackage and FlatGeobuf (and the parts of a Shapefile)."""
+"""Files of one layer that GDAL writes from a stream of Arrow batches; GeoPackage needs nothing more."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -18,12 +18,6 @@ def write_gpkg(path: Path, batches: Iterable[FootprintBatch]) -> None:
     """Write one layer with a spatial index (R-tree)."""
     schema, records = arrow_batches(batches, multi=True)
     write_layer(path, "GPKG", schema, records)
-
-
-def write_fgb(path: Path, batches: Iterable[FootprintBatch]) -> None:
-    """Write a FlatGeobuf with its packed Hilbert R-tree."""
-    schema, records = arrow_batches(batches, multi=True)
-    write_layer(path, "FlatGeobuf", schema, records)
 
 
 def write_layer(path: Path, driver: str, schema: pa.Schema, records: Iterator[pa.RecordBatch], **options: Any) -> None:

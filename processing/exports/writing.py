@@ -13,12 +13,14 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from processing.errors import OutputNotWritable
 from processing.exports.batches import FootprintBatch, Footprints, to_batches
 from processing.exports.csv_text import write_csv
+from processing.exports.flatgeobuf import write_fgb
 from processing.exports.formats import format_named, key_of_suffix
 from processing.exports.geojson import write_geojson, write_geojsonseq
 from processing.exports.geoparquet import write_geoparquet
 from processing.exports.kml import write_kml
 from processing.exports.kmz import write_kmz
-from processing.exports.ogr_files import write_fgb, write_gpkg
+from processing.exports.ogr_files import write_gpkg
+from processing.exports.pmtiles import write_pmtiles
 from processing.exports.progress import ExportWatch
 from processing.exports.shapefile import write_shapefile
 
@@ -36,6 +38,7 @@ WHOLE_FILES: dict[str, Callable[[Path, Iterable[FootprintBatch], str], None]] = 
     "gpkg": lambda path, batches, _: write_gpkg(path, batches),
     "parquet": lambda path, batches, _: write_geoparquet(path, batches),
     "fgb": lambda path, batches, _: write_fgb(path, batches),
+    "pmtiles": write_pmtiles,
 }
 
 

@@ -226,14 +226,14 @@ def test_streamed_formats_start_before_the_source_ends_and_hold_one_batch(format
     def source(count):
         for number in range(count):
             asked.append(number)
-            yield frame(number * 200, 200)
+            yield frame(number * 1000, 1000)
 
     stream = write_stream(format, source(50), title=TITLE)
     for _ in range(4):
         next(stream)
     assert len(asked) < 10
     peaks = []
-    for count in (10, 80):
+    for count in (4, 20):
         tracemalloc.start()
         assert sum(map(len, write_stream(format, source(count), title=TITLE))) > 0
         peaks.append(tracemalloc.get_traced_memory()[1])

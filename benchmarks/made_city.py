@@ -48,7 +48,9 @@ def _frame(first: int, count: int) -> GeoDataFrame:
     return GeoDataFrame(columns, geometry=_outlines(rng, width_m, depth_m), crs=4326)
 
 
-def _outlines(rng: np.random.Generator, width_m: NDArray[np.float64], depth_m: NDArray[np.float64]) -> NDArray[np.object_]:
+def _outlines(
+    rng: np.random.Generator, width_m: NDArray[np.float64], depth_m: NDArray[np.float64]
+) -> NDArray[np.object_]:
     count = len(width_m)
     towns = np.random.default_rng(7).normal(0, 15_000, (40, 2))
     place_m = towns[rng.integers(0, len(towns), count)] + rng.normal(0, 2_500, (count, 2))

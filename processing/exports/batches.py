@@ -69,7 +69,7 @@ def _one_chunk(column: pa.Array | pa.ChunkedArray) -> pa.Array:
 
 
 def _tidy(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
-    """RFC 7946 asks for both: no longitude beyond ±180°, and outer rings counter-clockwise; it hurts no other format."""
+    """RFC 7946 asks for both: no longitude beyond ±180°, outer rings counter-clockwise. It hurts no other format."""
     bounds = shapely.bounds(shapes)
     if len(shapes) and (bounds[:, 0].min() < -180.0 or bounds[:, 2].max() > 180.0):
         shapes = split_at_antimeridian(shapes)

@@ -14,7 +14,7 @@ def hilbert_keys(points_deg: NDArray[np.float64]) -> NDArray[np.uint64]:
     quadrants to the smallest, each of which is turned as the curve enters it: D. Hilbert, Ueber die stetige Abbildung
     einer Linie auf ein Flächenstück, Mathematische Annalen 38, 1891.
     """
-    share = (points_deg + (180.0, 90.0)) / (360.0, 180.0)
+    share = points_deg / (360.0, 180.0) + 0.5
     cells = np.clip(np.nan_to_num(share) * 2.0**ORDER, 0, 2**ORDER - 1).astype(np.int64)
     x, y = cells[:, 0].copy(), cells[:, 1].copy()
     keys = np.zeros(len(cells), np.uint64)

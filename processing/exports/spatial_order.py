@@ -62,9 +62,7 @@ def _sorted_runs(
         yield _write_run(folder / f"run-{count}", schema, batches, keys)
 
 
-def _write_run(
-    path: Path, schema: pa.Schema, batches: list[pa.RecordBatch], keys: list[NDArray[np.uint64]]
-) -> _Run:
+def _write_run(path: Path, schema: pa.Schema, batches: list[pa.RecordBatch], keys: list[NDArray[np.uint64]]) -> _Run:
     """Sort what is held, write it in small chunks, and let go of it."""
     run_keys = np.concatenate(keys)
     order = np.argsort(run_keys, kind="stable")

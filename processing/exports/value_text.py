@@ -38,7 +38,9 @@ def json_texts(column: pa.Array) -> pa.Array:
     if is_text(_value_type(column)):
         escaped = pc.replace_substring(pc.replace_substring(texts, "\\", "\\\\"), '"', '\\"')
         quoted = _join('"', escaped, '"')
-        texts = _where(pc.match_substring_regex(texts, CONTROL), texts, quoted, lambda text: json.dumps(text, ensure_ascii=False))
+        texts = _where(
+            pc.match_substring_regex(texts, CONTROL), texts, quoted, lambda text: json.dumps(text, ensure_ascii=False)
+        )
     return pc.fill_null(texts, "null")
 
 

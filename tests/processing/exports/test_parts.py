@@ -6,6 +6,7 @@ import json
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pyogrio
 import pytest
 import shapely
 
@@ -50,7 +51,9 @@ def test_json_of_every_kind_of_column():
     }
     for name, column in columns.items():
         read = [json.loads(text) for text in json_texts(column).to_pylist()]
-        expected = [None if value is None or value != value or value == np.inf else value for value in column.to_pylist()]
+        expected = [
+            None if value is None or value != value or value == np.inf else value for value in column.to_pylist()
+        ]
         assert read == expected, name
     assert json_texts(pa.array([1.0, 2.0])).to_pylist() == ["1.0", "2.0"]
 
@@ -184,3 +187,41 @@ def test_short_names_are_told_apart():
         "seen_by_many_people": "seen_by_ma",
         "seen_by_many_windows": "seen_by__1",
     }
+
+
+@pytest.mark.parametrize("count", [1, 16, 17, 257, 3000])
+def test_the_index_of_flatgeobuf_finds_what_a_look_at_every_box_finds(count, tmp_path):
+    rng = np.random.default_rng(count)
+    places = rng.uniform((-80.5, 40.0), (-79.5, 41.0), (count, 2))
+    made = frame(1, count).set_geometry(shapely.box(*places.T, *(places + 2e-4).T), crs=4326)
+    path = tmp_path / "a.fgb"
+    assert write_file(path, [made[:100], made[100:]], title="t").rows == count
+    info = pyogrio.read_info(path, force_total_bounds=True)
+    assert info["features"] == count
+    assert info["total_bounds"] == pytest.approx(tuple(made.total_bounds), abs=1e-12)
+    back = pyogrio.read_dataframe(path)
+    assert sorted(back.footprint_key) == sorted(made.footprint_key)
+    bounds = made.bounds
+    for _ in range(15):
+        west, south = rng.uniform((-80.5, 40.0), (-79.6, 40.9))
+        meets = (
+            (bounds.minx <= west + 0.1) & (bounds.maxx >= west) & (bounds.miny <= south + 0.1) & (bounds.maxy >= south)
+        )
+        near = pyogrio.read_dataframe(path, bbox=(west, south, west + 0.1, south + 0.1))
+        assert sorted(near.footprint_key) == sorted(made.footprint_key[meets])
+
+
+def test_vector_tiles_hold_every_footprint_even_a_tiny_one_in_a_crowd(tmp_path):
+    """All in one tile of zoom 15, with far more bytes than GDAL would put into a tile by itself."""
+    rng = np.random.default_rng(5)
+    count = 6000
+    places = rng.uniform((10.0001, 60.0001), (10.0080, 60.0040), (count, 2))
+    made = frame(1, count).set_geometry(shapely.box(*places.T, *(places + np.array([1.4e-5, 7e-6])).T), crs=4326)
+    made["remark"] = [f"{number:0200d}" for number in range(count)]
+    path = tmp_path / "a.pmtiles"
+    write_file(path, [made], title="t")
+    info = pyogrio.read_info(path)
+    assert (info["dataset_metadata"]["minzoom"], info["dataset_metadata"]["maxzoom"]) == ("14", "15")
+    for zoom in (14, 15):
+        back = pyogrio.read_dataframe(path, ZOOM_LEVEL=str(zoom))
+        assert back.footprint_key.nunique() == count

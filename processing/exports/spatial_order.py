@@ -39,7 +39,7 @@ def in_spatial_order(
     starts = np.zeros(len(runs), np.int64)
     for edge in [*edges.tolist(), None]:
         ends = [len(run.keys) if edge is None else int(np.searchsorted(run.keys, np.uint64(edge))) for run in runs]
-        pieces = [_rows(file, *span) for file, *span in zip(files, starts, ends, strict=True)]
+        pieces = [_rows(file, int(a), b) for file, a, b in zip(files, starts, ends, strict=True)]
         keys = np.concatenate([run.keys[a:b] for run, a, b in zip(runs, starts, ends, strict=True)])
         starts = np.array(ends)
         if len(keys):

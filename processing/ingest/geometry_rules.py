@@ -20,10 +20,10 @@ TYPE_NAMES = {0: "Point", 1: "LineString", 2: "LinearRing", 4: "MultiPoint", 5: 
 
 def refuse_what_is_no_polygon(sieve: Sieve, rows: SourceRows, corners_max: int) -> None:
     """Leave polygons and multipolygons in two dimensions, with at least one corner and at most `corners_max`."""
-    missing = np.equal(sieve.shapes, None)
+    missing = shapely.is_missing(sieve.shapes)
     present, closed = rows.present, rows.closed
     sieve.refuse(missing & ~present, Refusal.NO_GEOMETRY, lambda _: "there is no geometry")
-    broken = np.equal(sieve.shapes, None)
+    broken = shapely.is_missing(sieve.shapes)
     sieve.refuse(broken, Refusal.UNREADABLE, lambda _: "what stands for a geometry is none")
     kinds = shapely.get_type_id(sieve.shapes)
     polygonal = (kinds == POLYGON) | (kinds == MULTIPOLYGON)

@@ -93,8 +93,7 @@ class IngestReport:
             low, high = bounds_deg[:, :2].min(0), bounds_deg[:, 2:].max(0)
             if self.bounds_deg is not None:
                 low, high = np.minimum(low, self.bounds_deg[:2]), np.maximum(high, self.bounds_deg[2:])
-            west, south, east, north = (*low.tolist(), *high.tolist())
-            self.bounds_deg = west, south, east, north
+            self.bounds_deg = float(low[0]), float(low[1]), float(high[0]), float(high[1])
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""

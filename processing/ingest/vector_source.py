@@ -49,12 +49,12 @@ def shapes_of_wkb(column: Any) -> tuple[Shapes, NDArray[np.bool_], NDArray[np.bo
     raw = column.to_numpy(zero_copy_only=False)
     present = np.array([value is not None for value in raw], bool)
     shapes = np.asarray(shapely.from_wkb(raw, on_invalid="ignore"), object)
-    broken = np.flatnonzero(present & np.equal(shapes, None))
+    broken = np.flatnonzero(present & shapely.is_missing(shapes))
     closed = np.zeros(len(shapes), bool)
     if len(broken):
         mended = shapely.from_wkb(raw[broken], on_invalid="fix")
         shapes[broken] = mended
-        closed[broken] = ~np.equal(mended, None)
+        closed[broken] = ~shapely.is_missing(mended)
     return shapes, closed, present
 
 

@@ -15,7 +15,7 @@ from processing.scene_geometry import split_at_antimeridian
 GEOMETRY = "geometry"
 PIECE_ROWS = 4096
 """What is held as text, or as shapes, at once: some megabytes."""
-Footprints = GeoDataFrame | pa.RecordBatch | pa.Table
+type Footprints = GeoDataFrame | pa.RecordBatch | pa.Table
 """EPSG:4326. Arrow batches hold WKB in the column `geometry`."""
 
 

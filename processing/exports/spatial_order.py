@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-RUN_BYTES = 12 * 2**20
+RUN_BYTES = 8 * 2**20
 """A run is sorted in memory, which holds it twice meanwhile."""
 CHUNK_ROWS = 1024
 """What is read from a run at once; a row group takes a few chunks of each run."""

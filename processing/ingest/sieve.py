@@ -42,5 +42,10 @@ class Sieve:
         for rows, what, detail in self._notes:
             still = np.flatnonzero(np.isin(rows, self.rows))
             if len(still):
-                self._report.change(rows[still], what, lambda at, detail=detail, still=still: detail(int(still[at])))
+                self._report.change(rows[still], what, _of(detail, still))
         self._notes.clear()
+
+
+def _of(detail: Callable[[int], str], chosen: NDArray[np.int64]) -> Callable[[int], str]:
+    """Word the example of a chosen row by the words for all."""
+    return lambda at: detail(int(chosen[at]))

@@ -201,6 +201,58 @@ class ParameterInvalid(ProcessingError):
     template = "{parameter} is {value}; {rule}."
 
 
+class VectorFormatUnknown(ProcessingError):
+    """The file of footprints is in no format that is read."""
+
+    code = "VectorFormatUnknown"
+    template = (
+        "{name} cannot be imported: its content is {found}. "
+        "Give GeoParquet, GeoJSON, GeoJSON text sequence, FlatGeobuf, GeoPackage or a zipped Shapefile."
+    )
+
+
+class VectorUnreadable(ProcessingError):
+    """The file of footprints is damaged or ends early."""
+
+    code = "VectorUnreadable"
+    template = "{name} cannot be read: {detail}."
+
+
+class VectorTooLarge(ProcessingError):
+    """The file of footprints asks for more than one file may."""
+
+    code = "VectorTooLarge"
+    template = "{name} is too large to import: the limit is {limit}."
+
+
+class VectorCrsMissing(ProcessingError):
+    """The file of footprints has no coordinate reference system, and the caller gave none."""
+
+    code = "VectorCrsMissing"
+    template = "{name} names no coordinate reference system. Say which one it has, for example EPSG:4326."
+
+
+class LayerAmbiguous(ProcessingError):
+    """The file holds no layer of the wanted name, or several layers and no wanted name."""
+
+    code = "LayerAmbiguous"
+    template = "It is not clear which layer of {name} is meant; choose one of: {layers}."
+
+
+class ArchiveUnsafe(ProcessingError):
+    """The ZIP would write where it may not, or grow beyond reason."""
+
+    code = "ArchiveUnsafe"
+    template = "{name} is not unpacked: {detail}."
+
+
+class ColumnMissing(ProcessingError):
+    """The caller names a column that the file does not have."""
+
+    code = "ColumnMissing"
+    template = "{name} has no column {column}; it has: {columns}."
+
+
 class Cancelled(ProcessingError):
     """The work was asked to stop."""
 

@@ -1,47 +1,45 @@
 """CSV with the centroid's longitude and latitude and the outline as WKT."""
 
-import csv
-import io
 from collections.abc import Iterable, Iterator
-from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import shapely
-from geopandas import GeoDataFrame
 
-from processing.exports.attributes import attribute_names, attribute_rows, outlines
+from processing.exports.batches import FootprintBatch
+from processing.exports.coordinate_text import DECIMALS, WKT, polygon_texts
+from processing.exports.value_text import bytes_of, csv_texts, join_rows, plain_texts
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 PLACE_COLUMNS = ("centroid_lon_deg", "centroid_lat_deg", "wkt")
+END = "\r\n"
 
 
-def write_csv(batches: Iterable[GeoDataFrame], title: str) -> Iterator[bytes]:
+def write_csv(batches: Iterable[FootprintBatch], title: str) -> Iterator[bytes]:
     """Stream a table; the first batch names the columns, and an empty export still has the place columns."""
     del title
     names: list[str] | None = None
-    for frame in batches:
+    for batch in batches:
         if names is None:
-            names = attribute_names(frame)
-            yield _line([*names, *PLACE_COLUMNS])
-        yield b"".join(_rows(frame, names))
+            names = batch.attributes.schema.names
+            yield _header(names)
+        yield bytes_of(_rows(batch, names))
     if names is None:
-        yield _line(PLACE_COLUMNS)
+        yield _header([])
 
 
-def _rows(frame: GeoDataFrame, names: list[str]) -> Iterator[bytes]:
-    shapes = outlines(frame)
-    places = shapely.get_coordinates(shapely.centroid(shapes)).round(8).tolist()
-    for attributes, place, wkt in zip(attribute_rows(frame), places, shapely.to_wkt(shapes, 8), strict=True):
-        yield _line([*(_cell(attributes.get(name)) for name in names), *place, wkt])
+def _header(names: list[str]) -> bytes:
+    return (",".join(csv_texts(pa.array([*names, *PLACE_COLUMNS])).to_pylist()) + END).encode()
 
 
-def _cell(value: Any) -> Any:
-    """Keep spreadsheets from running text as a formula; numbers, negative ones too, stay numbers."""
-    if isinstance(value, str) and value.startswith(FORMULA_STARTS):
-        return "'" + value.replace("\0", "")
-    return value
-
-
-def _line(values: Iterable[Any]) -> bytes:
-    buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\r\n").writerow(values)
-    return buffer.getvalue().encode()
+def _rows(batch: FootprintBatch, names: list[str]) -> pa.Array:
+    places = shapely.get_coordinates(shapely.centroid(batch.shapes))
+    rounded = np.round(places, DECIMALS)
+    pieces: list[pa.Array | str] = []
+    for name in names:
+        at = batch.attributes.schema.get_field_index(name)
+        column = batch.attributes.column(at) if at >= 0 else pa.nulls(batch.attributes.num_rows)
+        pieces += [csv_texts(column), ","]
+    for axis in (0, 1):
+        pieces += [plain_texts(pa.array(rounded[:, axis])), ","]
+    # An outline always holds a comma, and never a quotation mark.
+    return join_rows(*pieces, '"', polygon_texts(batch.shapes, WKT), '"' + END)

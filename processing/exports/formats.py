@@ -20,10 +20,12 @@ FORMATS: dict[str, ExportFormat] = {
     "geojsonseq": ExportFormat("geojsonseq", ".geojsonl", "application/geo+json-seq", "GeoJSON text sequence"),
     "csv": ExportFormat("csv", ".csv", "text/csv; charset=utf-8", "CSV"),
     "kml": ExportFormat("kml", ".kml", "application/vnd.google-earth.kml+xml", "KML"),
+    "kmz": ExportFormat("kmz", ".kmz", "application/vnd.google-earth.kmz", "KMZ"),
     "shapefile": ExportFormat("shapefile", ".zip", "application/zip", "Shapefile"),
     "gpkg": ExportFormat("gpkg", ".gpkg", "application/geopackage+sqlite3", "GeoPackage"),
     "parquet": ExportFormat("parquet", ".parquet", "application/vnd.apache.parquet", "GeoParquet"),
     "fgb": ExportFormat("fgb", ".fgb", "application/flatgeobuf", "FlatGeobuf"),
+    "pmtiles": ExportFormat("pmtiles", ".pmtiles", "application/vnd.pmtiles", "PMTiles"),
 }
 
 

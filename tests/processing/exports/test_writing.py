@@ -14,13 +14,13 @@ import pytest
 import shapely
 
 from processing import errors
-from processing.exports import ogr_files, writing
+from processing.exports import shapefile, writing
 from processing.exports.formats import FORMATS, key_of_suffix
 from processing.exports.writing import write_file, write_stream
 from tests.processing.exports.made_footprints import HOSTILE, batches, everything, frame
+from tests.processing.exports.read_back import KML, read
 
 TITLE = 'Town <b> & "quotes" ]]>'
-KML = "{http://www.opengis.net/kml/2.2}"
 
 
 def written(format, tmp_path, parts=None):
@@ -29,44 +29,19 @@ def written(format, tmp_path, parts=None):
     return path
 
 
-def read(format, path):
-    if format == "parquet":
-        return geopandas.read_parquet(path)
-    if format == "csv":
-        with path.open(newline="") as file:
-            rows = list(csv.DictReader(file))
-        geometry = shapely.from_wkt([row["wkt"] for row in rows])
-        return geopandas.GeoDataFrame(rows, geometry=geometry, crs=4326)
-    frame = pyogrio.read_dataframe(f"/vsizip/{path}" if format == "shapefile" else path)
-    if format == "kml" and pyogrio.read_info(path)["driver"] == "KML":
-        # GDAL's plain KML driver, taken where the better one does not open, leaves attributes out by design.
-        return frame.assign(**kml_attributes(path))
-    return frame
-
-
-def kml_attributes(path):
-    """The attributes of each placemark, by an XML reader."""
-    placemarks = list(ElementTree.parse(path).iter(f"{KML}Placemark"))
-    rows = [
-        {data.get("name"): data.findtext(f"{KML}value") for data in placemark.iter(f"{KML}Data")}
-        for placemark in placemarks
-    ]
-    names = dict.fromkeys(name for row in rows for name in row)
-    return {name: [row.get(name) for row in rows] for name in names}
-
-
 @pytest.mark.parametrize("format", FORMATS)
 def test_every_format_reads_back_as_what_was_written(format, tmp_path):
     expected = everything()
     back = read(format, written(format, tmp_path))
     assert len(back) == len(expected)
-    key = "footprint_" if format == "shapefile" else "footprint_key"
+    key = "fp_key" if format == "shapefile" else "footprint_key"
     back = back.assign(order=[int(text.split(":")[0]) for text in back[key]]).sort_values("order", ignore_index=True)
     assert back[key].tolist() == expected.footprint_key.tolist()
     assert back["area_m2"].astype(float).tolist() == pytest.approx(expected.area_m2.tolist())
     assert back["offset"].astype(int).tolist() == expected.offset.tolist()
     difference = shapely.area(shapely.symmetric_difference(np.asarray(back.geometry), np.asarray(expected.geometry)))
-    assert difference.max() < 1e-11
+    # A tile's grid at zoom 15 is 0.3 m, or 2.7e-6°, along each side of a box.
+    assert difference.max() < (5e-9 if format == "pmtiles" else 1e-11)
     assert shapely.get_num_interior_rings(shapely.get_parts(back.geometry[1])).tolist() == [1]
     assert "raw_geometry" not in back.columns
 
@@ -84,6 +59,9 @@ def test_no_footprints_give_a_valid_empty_file(format, parts, tmp_path):
     path = written(format, tmp_path, parts)
     if format == "geojsonseq":
         assert path.read_bytes() == b""
+    elif format == "kmz":
+        with zipfile.ZipFile(path) as archive:
+            assert b"Placemark" not in archive.read("doc.kml")
     elif format == "kml":
         assert ElementTree.parse(path).find(f".//{KML}Placemark") is None
     else:
@@ -162,7 +140,7 @@ def test_a_shapefile_tells_what_it_made_shorter(tmp_path):
 
 
 def test_a_shapefile_past_its_limit_is_refused_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(ogr_files, "SHAPEFILE_LIMIT_BYTES", 5_000)
+    monkeypatch.setattr(shapefile, "LIMIT_BYTES", 5_000)
     with pytest.raises(errors.ExportTooLarge):
         list(write_stream("shapefile", batches(), title=TITLE, scratch=tmp_path))
     assert list(tmp_path.iterdir()) == []
@@ -174,7 +152,6 @@ def test_geoparquet_says_where_its_boxes_are(tmp_path):
     geo = json.loads(file.metadata.metadata[b"geo"])
     assert geo["version"] == "1.1.0"
     assert geo["columns"]["geometry"]["covering"]["bbox"]["xmin"] == ["bbox", "xmin"]
-    assert file.num_row_groups == 3
     west, south, east, north = everything().total_bounds
     assert geo["columns"]["geometry"]["bbox"] == pytest.approx([west, south, east, north])
     near = geopandas.read_parquet(path, bbox=(10.0295, 49, 10.0305, 51))
@@ -216,19 +193,19 @@ def test_streamed_formats_start_before_the_source_ends_and_hold_one_batch(format
     def source(count):
         for number in range(count):
             asked.append(number)
-            yield frame(number * 200, 200)
+            yield frame(number * 500, 500)
 
     stream = write_stream(format, source(50), title=TITLE)
     for _ in range(4):
         next(stream)
     assert len(asked) < 10
     peaks = []
-    for count in (5, 40):
+    for count in (4, 20):
         tracemalloc.start()
         assert sum(map(len, write_stream(format, source(count), title=TITLE))) > 0
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
-    assert peaks[1] < 1.3 * peaks[0]
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_an_unknown_format_or_suffix_is_refused():

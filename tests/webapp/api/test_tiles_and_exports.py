@@ -11,6 +11,7 @@ import pytest
 import shapely
 
 from processing.exports.formats import FORMATS
+from tests.processing.exports.read_back import read
 from tests.support.jobs import add_scene, submit
 from tests.webapp.api.made_results import make_result
 from webapp.services import footprints
@@ -137,10 +138,10 @@ def test_each_format_holds_every_footprint(api, alice, result, name, tmp_path):
         features = [json.loads(line.strip("\x1e")) for line in answer.text.splitlines() if line.strip("\x1e ")]
         found = gpd.GeoDataFrame.from_features(features, crs=4326)
     else:
-        found = pyogrio.read_dataframe(path)
+        found = read(name, path)
     assert len(found) == result.footprint_count
     ours, theirs = (shapely.area(frame.geometry.to_numpy()).sum() for frame in (expected, found))
-    assert theirs == pytest.approx(ours, rel=1e-5)
+    assert theirs == pytest.approx(ours, rel=0.05 if name == "pmtiles" else 1e-5)  # a tile's grid is 0.3 m
 
 
 def test_an_export_of_the_view_holds_what_meets_it(api, alice, result):

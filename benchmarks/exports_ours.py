@@ -1,0 +1,49 @@
+"""One export in a process of its own: `python -m benchmarks.exports_ours FORMAT SOURCE.parquet FOLDER`."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from processing.exports.formats import FORMATS
+from processing.exports.writing import write_file
+
+BATCH_ROWS = 10_000
+
+
+def main(format: str, source: str, folder: str) -> None:
+    """Write once and print what it took; the source is read in batches inside what is measured."""
+    path = Path(folder) / f"ours{FORMATS[format].suffix}"
+    before_mb = peak_mb()
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
+    written = write_file(path, _batches(Path(source)), title="city", format=format)
+    result = {
+        "wall_s": time.perf_counter() - wall_s,
+        "cpu_s": time.process_time() - cpu_s,
+        "peak_mb": peak_mb(),
+        "before_mb": before_mb,
+        "rows": written.rows,
+        "size_mb": written.size_bytes / 1e6,
+    }
+    print(json.dumps(result))
+
+
+def peak_mb() -> float:
+    """Return this process's own peak; `getrusage` would begin at that of the process which started it."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+
+
+def _batches(source: Path) -> Iterator[pa.RecordBatch]:
+    """A row group may be the whole file: without pre-buffering its pages come one after the other."""
+    with pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20) as file:
+        columns = [name for name in file.schema_arrow.names if name != "bbox"]
+        yield from file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

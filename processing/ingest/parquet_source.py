@@ -1,0 +1,105 @@
+"""GeoParquet: batches out of row groups, with the CRS of its metadata."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyproj import CRS
+from pyproj.exceptions import CRSError
+
+from processing.errors import CrsUnusable, VectorUnreadable
+from processing.ingest.options import IngestBudget
+from processing.ingest.vector_source import SourceRows, VectorSource, shapes_of_wkb
+
+USUAL_NAMES = ("geometry", "wkb_geometry", "geom", "wkb")
+BUFFER_BYTES = 2**20
+
+
+@contextmanager
+def open_parquet(path: Path, *, name: str, budget: IngestBudget) -> Iterator[VectorSource]:
+    """Open a GeoParquet file, or a Parquet file with a column of WKB. Raises `VectorUnreadable`, `CrsUnusable`."""
+    try:
+        # Without pre-buffering the pages of a column come one after the other: a row group may be the whole file.
+        file = pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise VectorUnreadable(name=name, detail=f"as Parquet: {error}") from error
+    with file:
+        geo = _metadata(file, name)
+        column = _geometry_column(file.schema_arrow, geo, name)
+        columns = _attribute_columns(file.schema_arrow, column, geo)
+        yield VectorSource(
+            crs=_crs(geo, column, name),
+            columns=tuple(columns),
+            rows=_rows(file, column, columns, name, budget.batch_rows),
+            rows_announced=file.metadata.num_rows,
+        )
+
+
+def _metadata(file: pq.ParquetFile, name: str) -> dict[str, Any]:
+    text = (file.metadata.metadata or {}).get(b"geo")
+    if text is None:
+        return {}
+    try:
+        geo = json.loads(text)
+        if not isinstance(geo["columns"][geo["primary_column"]], dict):
+            raise TypeError("the primary column is not described")
+    except (ValueError, KeyError, TypeError) as error:
+        raise VectorUnreadable(name=name, detail=f"its geo metadata are damaged ({error})") from error
+    return dict(geo)
+
+
+def _geometry_column(schema: pa.Schema, geo: dict[str, Any], name: str) -> str:
+    binary = [field.name for field in schema if pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type)]
+    if not geo:
+        found = [usual for usual in USUAL_NAMES if usual in binary]
+        if not found:
+            raise VectorUnreadable(name=name, detail="it is Parquet without a column of geometries")
+        return found[0]
+    column = str(geo["primary_column"])
+    encoding = geo["columns"][column].get("encoding")
+    if encoding != "WKB" or column not in binary:
+        raise VectorUnreadable(name=name, detail=f"its geometries are encoded as {encoding}; only WKB is read")
+    return column
+
+
+def _attribute_columns(schema: pa.Schema, geometry: str, geo: dict[str, Any]) -> list[str]:
+    """Leave out further geometries, bytes, and the boxes that only serve to find rows."""
+    covering = geo.get("columns", {}).get(geometry, {}).get("covering") or {}
+    boxes = {str(paths["xmin"][0]) for paths in covering.values() if paths.get("xmin")}
+    hidden = {geometry, *boxes, *geo.get("columns", {})}
+    return [
+        field.name
+        for field in schema
+        if field.name not in hidden and not pa.types.is_binary(field.type) and not pa.types.is_large_binary(field.type)
+    ]
+
+
+def _crs(geo: dict[str, Any], column: str, name: str) -> CRS | None:
+    """GeoParquet says: no `crs` means longitude and latitude; null means unknown."""
+    if not geo:
+        return None
+    crs = geo["columns"][column].get("crs", "OGC:CRS84")
+    try:
+        return None if crs is None else CRS.from_user_input(crs)
+    except (CRSError, ValueError) as error:
+        raise CrsUnusable(name=name, detail=str(error).splitlines()[0]) from error
+
+
+def _rows(file: pq.ParquetFile, geometry: str, columns: list[str], name: str, batch_rows: int) -> Iterator[SourceRows]:
+    first_row = 1
+    batches = file.iter_batches(batch_rows, columns=[*columns, geometry], use_threads=False)
+    while True:
+        try:
+            batch = next(batches, None)
+            if batch is None:
+                return
+            shapes, closed, present = shapes_of_wkb(batch.column(geometry))
+            attributes = batch.select(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise VectorUnreadable(name=name, detail=f"after row {first_row - 1}: {error}") from error
+        yield SourceRows(first_row, shapes, closed, present, attributes)
+        first_row += batch.num_rows

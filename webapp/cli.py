@@ -14,6 +14,8 @@ VERBS = {
     "work": ("webapp.cli_work", "add_work"),
     "extract": ("webapp.cli_extract", "add_extract"),
     "evaluate": ("webapp.cli_evaluate", "add_evaluate"),
+    "check": ("webapp.cli_check", "add_check"),
+    "index": ("webapp.cli_index", "add_index"),
     "export": ("webapp.cli_export", "add_export"),
     "create-user": ("webapp.cli_admin", "add_admin"),
     "migrate": ("webapp.cli_admin", "add_admin"),
@@ -24,7 +26,7 @@ VERBS = {
     "licences": ("webapp.cli_licences", "add_licences"),
     "document-settings": ("webapp.cli_licences", "add_licences"),
 }
-WITHOUT_SETTINGS = ("extract", "evaluate", "bench", "test", "licences", "document-settings")
+WITHOUT_SETTINGS = ("extract", "evaluate", "check", "bench", "test", "licences", "document-settings")
 INTERRUPTED = 130
 
 

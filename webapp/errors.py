@@ -255,6 +255,7 @@ HTTP_STATUS: dict[type[Exception], int] = {
     BrokerUnavailable: 503,
     StorageUnavailable: 503,
     TilesNotReady: 503,
+    core.FootprintIndexDamaged: 503,
     IndexNotReady: 503,
     DiskFull: 507,
     core.ProcessingError: 422,

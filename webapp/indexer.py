@@ -12,7 +12,8 @@ from threading import Event
 import structlog
 
 from models.queries.footprint_feed import changed_owners, newest_change
-from processing.footprint_index.warm_up import compile_loops
+from processing.footprint_index import warm_up as index_loops
+from processing.regularization import warm_up as outline_loops
 from webapp.errors import AppError
 from webapp.logs import configure_logs
 from webapp.resources import Resources, open_resources
@@ -68,6 +69,14 @@ def run_indexer(resources: Resources, ended: Event) -> None:
         ended.wait(pause_s)
 
 
+def _compile_loops() -> None:
+    """Compile what the first map and the first job after an installation or an update would wait for."""
+    started = time.monotonic()
+    for loops in (index_loops, outline_loops):
+        loops.compile_loops()
+    log.info("loops_compiled", seconds=round(time.monotonic() - started, 1))
+
+
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
     settings = load_settings()
@@ -77,7 +86,7 @@ def main() -> None:
         signal.signal(number, lambda *_: ended.set())
     resources = open_resources(settings)
     try:
-        compile_loops()
+        _compile_loops()
         run_indexer(resources, ended)
     finally:
         resources.close()

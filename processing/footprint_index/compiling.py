@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 
 __all__ = ["compiled", "read_only"]
 

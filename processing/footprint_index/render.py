@@ -36,7 +36,7 @@ AREAS_UP_TO_UNITS = 1024.0
 OUTLINES_UP_TO_UNITS = 128.0
 """The same at zoom 17."""
 LINE_PX = 1.5
-_FEW_ROWS = 1_000_000
+_FEW_ROWS = 200_000
 """Up to so many rows a filtered view is summed up directly; beyond, from filtered cells that are kept."""
 _ROUNDING = 1 + 1e-6
 

@@ -117,9 +117,12 @@ def open_segment(path: Path) -> tuple[Columns, Cells]:
         if not whole:
             raise FootprintIndexDamaged(name=path.name, detail="it is not a whole segment")
         mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    columns = {name: _view(mapped, place) for name, place in header["columns"].items()}
-    cells = {name: columns.pop(_CELL_PREFIX + name) for name in ("start", *CELL_COLUMNS)}
-    return Columns(**columns, dead=NO_DEAD), Cells(**cells)
+    try:
+        columns = {name: _view(mapped, place) for name, place in header["columns"].items()}
+        cells = {name: columns.pop(_CELL_PREFIX + name) for name in ("start", *CELL_COLUMNS)}
+        return Columns(**columns, dead=NO_DEAD), Cells(**cells)
+    except (KeyError, TypeError, ValueError) as error:  # written by another version of this code
+        raise FootprintIndexDamaged(name=path.name, detail=f"it has other columns ({error})") from error
 
 
 def build_cells_of(columns: Columns) -> Cells:

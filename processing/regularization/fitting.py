@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import (
     Floats,
     Integers,

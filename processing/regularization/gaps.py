@@ -4,7 +4,7 @@ from math import pi, sin
 
 import numpy as np
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import Floats, Integers, normal_of, side_length, signed_area
 from processing.regularization.ring_rows import Rings
 

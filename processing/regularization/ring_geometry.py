@@ -5,7 +5,7 @@ from math import atan2, cos, hypot, pi, sin, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

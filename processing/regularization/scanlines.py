@@ -4,7 +4,7 @@ from math import ceil
 
 import numpy as np
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import Floats, Integers, signed_area
 
 LINES = 64

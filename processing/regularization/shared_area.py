@@ -9,7 +9,7 @@ from math import hypot
 
 import numpy as np
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import Floats, bounds_of
 from processing.regularization.ring_rows import Rings
 from processing.regularization.scanlines import shared_length

@@ -5,7 +5,7 @@ from math import hypot, pi, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import Floats, Integers, normal_of, side_length, signed_area
 from processing.regularization.ring_rows import Rings
 from processing.regularization.shared_area import shared_points

@@ -9,7 +9,7 @@ from math import atan2, ceil, cos, hypot, pi, sin
 
 import numpy as np
 
-from processing.regularization.compiled import compiled
+from processing.compiled import compiled
 from processing.regularization.ring_geometry import Floats, Integers
 
 RIGHT, DIAGONAL, FREE = 0, 1, 2

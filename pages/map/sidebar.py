@@ -40,7 +40,7 @@ class Sidebar:
         )
         self._everything.visible = False
         self._scope = pmui.RadioButtonGroup(
-            options={"Whole result": False, "Current view": True}, value=filters.view_only, size="small",
+            options={"Everything": False, "Current view": True}, value=filters.view_only, size="small",
             margin=0, sizing_mode="stretch_width",
         )
         self._scope.link(filters, value="view_only")
@@ -99,8 +99,6 @@ class Sidebar:
 
     def show_scope(self) -> None:
         """Follow the choice between one job and everything."""
-        words = "Everything" if self._filters.everything else "Whole result"
-        self._scope.param.update(options={words: False, "Current view": True}, value=self._filters.view_only)
         self._job.visible = not self._filters.everything
         self._show_what_there_is()
 

@@ -6,7 +6,10 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from webapp.services import footprints
+from processing.params import ExtractionParams
+from tests.support.processes import wait_until
+from webapp.services import footprint_maps, footprints, jobs
+from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
 
 DRAWN = """() => {
@@ -71,3 +74,19 @@ def test_a_building_that_is_wrong_can_be_said_to_be_and_left_out(screen, scene, 
     screen.page.locator(".MuiMenuItem-root").filter(has_text="Wrong").click()
     expect(shown).to_have_text("1")
     assert [feature["properties"]["review_state"] for feature in download(screen)] == ["rejected"]
+
+
+def test_all_of_a_person_s_buildings_at_once(screen, scene, finished_job, shown, site, owner):
+    """Nothing of the result of one job stays chosen, and the scope keeps its choice."""
+    again = jobs.submit_extraction(site.resources, owner, scene.id, ExtractionParams())
+    wait_until(lambda: jobs.get_job(site.resources, owner, again.id).is_finished, 90, "a second extraction")
+    screen.open_map(scene.id, finished_job.id)
+    expect(shown).to_have_text(str(finished_job.footprint_count))
+    screen.page.get_by_text("All my buildings").click()
+    query = MapQuery(FootprintQuery())
+    total = footprint_maps.statistics(site.resources, owner, query).count
+    assert total >= 2 * finished_job.footprint_count
+    expect(shown).to_have_text(str(total))
+    everything = screen.button("Everything")
+    expect(everything).to_have_attribute("aria-pressed", "true")
+    assert len(download(screen)) == total

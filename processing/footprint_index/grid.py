@@ -48,6 +48,13 @@ class GridWindow:
     width_px: int
     height_px: int
 
+    def grown(self, margin_px: int) -> "GridWindow":
+        """Return the window with so many pixels more on every side."""
+        return GridWindow(
+            self.left - margin_px * self.units_per_px_x, self.top - margin_px * self.units_per_px_y,
+            self.units_per_px_x, self.units_per_px_y, self.width_px + 2 * margin_px, self.height_px + 2 * margin_px,
+        )  # fmt: skip
+
     @property
     def right(self) -> float:
         """The grid's x of the right edge."""

@@ -14,6 +14,7 @@ from processing.footprint_index.density_scale import density_scale, row_offsets
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters
 from processing.footprint_index.grid import GRID_UNITS, BoundsM, GridWindow, tile_window, view_window
 from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, SOURCE, Layers, Painter, empty_layers
+from processing.footprint_index.marks import MARK_MARGIN_PX, with_marks
 from processing.footprint_index.palette_png import encode_picture
 from processing.footprint_index.palette_tables import coverage_table, density_table, outline_table
 from processing.footprint_index.palettes import CLASSES, Style, area_classes, confidence_classes
@@ -74,20 +75,22 @@ def render_view(
 def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters: FootprintFilters) -> bytes:
     """Return any window as a PNG."""
     painter = painter_of(snapshot, style)
-    picture = blank_picture(window.height_px, window.width_px)
     if shows_areas(window):
+        picture = blank_picture(window.height_px, window.width_px)
         outlined = shows_outlines(window)
         with _POOL.lent(window.height_px, window.width_px, outlined) as coverage:
             cover(snapshot, window, painter, filters, coverage)
             (shade_outlines if outlined else shade_coverage)(coverage, picture)
         return encode_picture(picture, outline_table(style) if outlined else coverage_table(style))
-    layers = sum_up(snapshot, window, painter, filters)
+    wide = window.grown(MARK_MARGIN_PX)
+    picture = blank_picture(wide.height_px, wide.width_px)
+    layers = sum_up(snapshot, wide, painter, filters)
     scale = density_scale(window)
     if style.quantity == COUNT:
-        shade_density(layers, *row_offsets(window, scale, DENSITY_STEPS), LOGARITHMS, picture)
-        return encode_picture(picture, density_table(style))
-    shade_classes(layers, painter, row_offsets(window, scale, OPACITY_STEPS), LOGARITHMS, picture)
-    return encode_picture(picture, coverage_table(style))
+        shade_density(layers, *row_offsets(wide, scale, DENSITY_STEPS), LOGARITHMS, picture)
+        return encode_picture(with_marks(picture), density_table(style))
+    shade_classes(layers, painter, row_offsets(wide, scale, OPACITY_STEPS), LOGARITHMS, picture)
+    return encode_picture(with_marks(picture), coverage_table(style))
 
 
 def shows_areas(window: GridWindow) -> bool:

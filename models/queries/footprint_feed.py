@@ -25,11 +25,15 @@ STORED_COLUMNS = (
 )
 
 
+FEED_KEPT_S = 7 * 86_400.0
+"""Changes are kept at least so long. An index that was not fed for longer is built anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class FeedEnds:
-    """The oldest and the newest change that the feed still knows; 0 where it knows none."""
+    """Where the feed begins and ends: whoever has seen `floor` can follow it to `newest`. 0 where there is nothing."""
 
-    oldest: int = 0
+    floor: int = 0
     newest: int = 0
 
 
@@ -41,8 +45,10 @@ def newest_change(session: Session) -> int:
 def feed_ends(session: Session, owner_id: int | None) -> FeedEnds:
     """Return the ends of one owner's feed, of everybody's for None."""
     table = FootprintChange
-    oldest, newest = session.execute(select(func.min(table.id), func.max(table.id)).where(_whose(owner_id))).one()
-    return FeedEnds(oldest or 0, newest or 0)
+    floor = select(func.max(table.id)).where(_whose(owner_id), _is_old()).scalar_subquery()
+    newest = select(func.max(table.id)).where(_whose(owner_id)).scalar_subquery()
+    found = session.execute(select(floor, newest)).one()
+    return FeedEnds(found[0] or 0, found[1] or 0)
 
 
 def changes_after(session: Session, owner_id: int | None, position: int, limit: int) -> Sequence[FootprintChange]:
@@ -85,12 +91,16 @@ def people_with_own_view(session: Session) -> list[int]:
     return list(session.scalars(statement))
 
 
-def prune_feed(session: Session, older_than_s: float) -> None:
-    """Drop old changes, but each owner's newest: where the feed begins tells whether an index may still follow it."""
+def prune_feed(session: Session) -> None:
+    """Drop old changes, but each owner's newest of them: the floor stays at or above everything that was dropped."""
     table = FootprintChange
-    newest = select(func.max(table.id)).group_by(table.owner_id)
-    old = delete(table).where(table.created_at < now_s() - older_than_s, table.id.not_in(newest))
+    kept = select(func.max(table.id)).where(_is_old()).group_by(table.owner_id)
+    old = delete(table).where(_is_old(), table.id.not_in(kept))
     session.execute(old.execution_options(synchronize_session=False))
+
+
+def _is_old() -> ColumnElement[bool]:
+    return FootprintChange.created_at < now_s() - FEED_KEPT_S
 
 
 def _whose(owner_id: int | None) -> ColumnElement[bool]:

@@ -66,7 +66,7 @@ def feed_index(resources: Resources, audience: Audience) -> bool:
     done = index.snapshot().position - 1
     with resources.database.read() as session:
         ends = feed.feed_ends(session, audience)
-    if done < 0 or done < ends.oldest:
+    if done < 0 or done < ends.floor:
         rebuild_index(resources, audience)
         return True
     before = done

@@ -17,8 +17,6 @@ from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
 SESSION_KEPT_S = 7 * DAY_S
-FEED_KEPT_S = 7 * DAY_S
-"""An index that was not fed for longer is built anew."""
 ORPHAN_AGE_S = 3600.0
 """A file without a row is left alone for this long: its rows may be on their way."""
 
@@ -38,7 +36,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
     jobs = _remove_old_jobs(resources, retention_days * DAY_S) if retention_days else 0
     with resources.database.write() as session:
         drop_sent(session)
-        prune_feed(session, FEED_KEPT_S)
+        prune_feed(session)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )

@@ -80,22 +80,46 @@ def test_whoever_has_seen_a_change_has_seen_all_before_it(resources, alice):
         assert len(session.scalars(select(BuildingFootprint.change_key).distinct()).all()) == 24
 
 
+def age(resources, below=10**9):
+    """Let the changes below an id be from long ago."""
+    with resources.database.write() as session:
+        session.execute(text(f"UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0 WHERE id < {below}"))
+
+
+def ends(resources, owner_id):
+    with resources.database.read() as session:
+        return feed.feed_ends(session, owner_id)
+
+
 def test_old_changes_go_but_the_newest_of_each_owner(resources, alice, bob):
     for person in (alice, alice, bob):
         leases.save_part(resources, claimed(resources, person), part_of(0, 1))
     before = {person.user_id: changes(resources, person.user_id) for person in (alice, bob)}
-    with resources.database.write() as session:
-        session.execute(text("UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0"))
+    age(resources)
     cleanup_old_jobs(resources)
     assert changes(resources, alice.user_id) == before[alice.user_id][1:]
     assert changes(resources, bob.user_id) == before[bob.user_id]
+    newest = before[alice.user_id][1][0]
+    assert ends(resources, alice.user_id) == feed.FeedEnds(newest, newest)
+    assert ends(resources, 999) == feed.FeedEnds()
     with resources.database.read() as session:
-        newest = before[alice.user_id][1][0]
-        assert feed.feed_ends(session, alice.user_id) == feed.FeedEnds(newest, newest)
-        assert feed.feed_ends(session, None).newest == feed.newest_change(session)
-        assert feed.feed_ends(session, 999) == feed.FeedEnds()
+        assert ends(resources, None).newest == feed.newest_change(session)
         assert feed.changed_owners(session, newest) == [bob.user_id]
         assert feed.changed_owners(session, feed.newest_change(session)) == []
+
+
+def test_the_floor_is_never_below_what_was_dropped(resources, alice, bob):
+    """Also for everybody's feed, in which somebody's old change stays while newer ones of others are dropped."""
+    for person in (bob, alice, alice, alice):
+        leases.save_part(resources, claimed(resources, person), part_of(0, 1))
+    his, first, dropped, fresh = (entry[0] for entry in changes(resources, None))
+    age(resources, below=fresh)
+    assert ends(resources, None) == feed.FeedEnds(dropped, fresh)
+    cleanup_old_jobs(resources)
+    assert [entry[0] for entry in changes(resources, None)] == [his, dropped, fresh]
+    assert ends(resources, None) == ends(resources, alice.user_id) == feed.FeedEnds(dropped, fresh)
+    assert ends(resources, bob.user_id) == feed.FeedEnds(his, his)
+    assert first < dropped
 
 
 def test_change_keys_rise():

@@ -120,17 +120,31 @@ def test_a_damaged_index_is_built_anew(resources, alice, harm):
     assert ids_in(resources, alice.user_id) == ids_stored(resources)
 
 
-def test_an_index_that_missed_a_part_of_the_feed_is_built_anew(resources, alice):
+@pytest.mark.parametrize("whose", ["own", "everybody"])
+def test_an_index_that_missed_a_part_of_the_feed_is_built_anew(resources, alice, bob, whose):
+    audience = alice.user_id if whose == "own" else None
+    finished_job(resources, bob)
     finished_job(resources, alice)
     feed_indexes(resources)
-    gone = finished_job(resources, alice)
-    kept = finished_job(resources, alice)
+    gone, _ = finished_job(resources, alice), finished_job(resources, alice)
     with resources.database.write() as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE job_id = '{gone.job_id}'"))
-        session.execute(text(f"DELETE FROM footprint_changes WHERE job_id <> '{kept.job_id}'"))
-    feed_index(resources, alice.user_id)
-    assert ids_in(resources, alice.user_id) == ids_stored(resources)
-    assert check_index(resources, alice.user_id).agrees
+        session.execute(text("UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0"))
+    cleanup_old_jobs(resources)
+    feed_index(resources, audience)
+    assert check_index(resources, audience).agrees
+    assert not feed_index(resources, audience)
+
+
+def test_an_index_that_is_up_to_date_stays_when_old_changes_are_dropped(resources, alice, bob, monkeypatch):
+    for person in (alice, bob):
+        finished_job(resources, person)
+    feed_indexes(resources)
+    with resources.database.write() as session:
+        session.execute(text("UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0"))
+    cleanup_old_jobs(resources)
+    monkeypatch.setattr(index_feeding, "rebuild_index", None)
+    assert not feed_indexes(resources)
 
 
 def test_a_rebuild_drops_what_the_database_no_longer_has(resources, alice):

@@ -62,13 +62,14 @@ class FigurePanel:
         self._confidence.show(None if known is None else confidence_bars(known))
         self._area.show(None if known is None else area_bars(known))
 
-    def _choose_confidence(self, chosen: Range | None) -> None:
-        low, high = chosen or (0.0, 1.0)
-        high_or_none = round(high, 2) if high < 1 else None
-        self._filters.param.update(min_confidence=round(max(0.0, low), 2), max_confidence=high_or_none)
+    def _choose_confidence(self, chosen: Range) -> None:
+        low, high = max(0.0, chosen[0]), chosen[1]
+        self._filters.param.update(
+            min_confidence=round(low, 2), max_confidence=round(high, 2) if high < 1 else None
+        )
 
-    def _choose_area(self, chosen: Range | None) -> None:
-        self._filters.area_m2 = None if chosen is None else (_two_digits(chosen[0]), _two_digits(chosen[1]))
+    def _choose_area(self, chosen: Range) -> None:
+        self._filters.area_m2 = _two_digits(chosen[0]), _two_digits(chosen[1])
 
     def _follow(self, _: object) -> None:
         self._slider.value = self._filters.min_confidence

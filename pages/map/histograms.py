@@ -36,13 +36,14 @@ class Bars:
 
 
 class LinkedHistogram:
-    """One histogram. `chosen` is called with the range that a person drags, None when they click it away."""
+    """One histogram. `chosen` is called with the range that a person drags."""
 
-    def __init__(self, title: str, *, log_axis: bool, chosen: Callable[[Range | None], None]) -> None:
+    def __init__(self, title: str, *, log_axis: bool, chosen: Callable[[Range], None]) -> None:
         self._bars = Pipe(data=None)
         plot = hv.DynamicMap(partial(_histogram, log_axis), streams=[self._bars])
         self._range = BoundsX(source=plot)
-        self._range.add_subscriber(lambda boundsx: chosen(_rounded(boundsx)))
+        self._range.add_subscriber(self._on_range)
+        self._chosen = chosen
         chart = pn.pane.HoloViews(plot, height=HEIGHT_PX, sizing_mode="stretch_width", margin=0, linked_axes=False)
         self.item = pn.Column(
             pane(f'<p class="bf-note">{title}</p>'), chart, margin=0, sizing_mode="stretch_width",
@@ -53,9 +54,10 @@ class LinkedHistogram:
         """Draw other counts; None empties it."""
         self._bars.send(bars)
 
-
-def _rounded(boundsx: Range | None) -> Range | None:
-    return None if boundsx is None else (float(boundsx[0]), float(boundsx[1]))
+    def _on_range(self, boundsx: Range | None) -> None:
+        """Pass a range on. A plot that is drawn anew may tell of none: nobody chose that."""
+        if boundsx is not None:
+            self._chosen((float(boundsx[0]), float(boundsx[1])))
 
 
 def _histogram(log_axis: bool, data: Bars | None) -> hv.Histogram:

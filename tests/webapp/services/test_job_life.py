@@ -21,7 +21,7 @@ from webapp.services.claims import Claim, JobError
 PARTS = 3
 MAX_ATTEMPTS = 3
 OPEN_JOBS = 2
-STEPS, RUNS = 50, 20
+STEPS, RUNS, MOST_BATCHES = 50, 20, 6
 PICK = st.integers(0, 1000)
 STEPS_SEEN: Counter[tuple[str, bool]] = Counter()
 
@@ -189,19 +189,28 @@ def _by_job(session, statement) -> dict[str, int]:
 
 
 def test_random_lives_of_jobs_follow_the_model(resources, alice):
+    """First the same lives each time; others where these, which change with the code, leave out an act."""
     STEPS_SEEN.clear()
     machine = type("Lives", (JobLives,), {"resources": resources, "alice": alice})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS,
-            deadline=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    acts = {act for act, _ in STEPS_SEEN}
-    assert {(act, holds) for act in acts for holds in (True, False)} == set(STEPS_SEEN), "each act, held and lost"
+    for attempt in range(MOST_BATCHES):
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=RUNS,
+                stateful_step_count=STEPS,
+                deadline=None,
+                derandomize=attempt == 0,
+                database=None,
+                phases=[Phase.generate],
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        if _all_acts() == set(STEPS_SEEN):
+            break
+    assert _all_acts() == set(STEPS_SEEN), "each act, held and lost"
     assert sum(STEPS_SEEN.values()) > STEPS * RUNS / 5
+
+
+def _all_acts():
+    acts = {act for act, _ in STEPS_SEEN}
+    return {(act, holds) for act in acts for holds in (True, False)}

@@ -4,7 +4,6 @@ Several may run; one leads, the others wait until it is gone.
 """
 
 import fcntl
-import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,12 +16,11 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from webapp.errors import AppError
-from webapp.logs import configure_logs
 from webapp.queue import CLEANUP_TASK
-from webapp.resources import Resources, open_resources
+from webapp.resources import Resources
 from webapp.services.dispatch import publish_outbox, reconcile
 from webapp.services.uploads import sweep_incoming
-from webapp.settings import load_settings
+from webapp.standing_process import standing_process
 
 LEADER_LOCK = 0x62666D32
 FOLLOWER_WAIT_S = 2.0
@@ -125,16 +123,8 @@ def _is_alive(connection: Connection) -> bool:
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    settings = load_settings()
-    configure_logs(settings, "dispatcher")
-    ended = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    resources = open_resources(settings)
-    try:
+    with standing_process("dispatcher") as (resources, ended):
         run_dispatcher(resources, ended)
-    finally:
-        resources.close()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ Each machine with a web server runs one; several on one data folder do no harm.
 """
 
 import math
-import signal
 import time
 from dataclasses import dataclass, field
 from threading import Event
@@ -15,10 +14,10 @@ from models.queries.footprint_feed import changed_owners, newest_change
 from processing.footprint_index import warm_up as index_loops
 from processing.regularization import warm_up as outline_loops
 from webapp.errors import AppError
-from webapp.logs import configure_logs
-from webapp.resources import Resources, open_resources
-from webapp.services.index_feeding import audiences, feed_indexes, is_built, tidy_indexes
-from webapp.settings import load_settings
+from webapp.resources import Resources
+from webapp.services.footprint_index import Audience
+from webapp.services.index_feeding import audiences, feed_indexes, is_built, tidy_index
+from webapp.standing_process import standing_process
 
 LOOK_EVERY_S = 0.25
 FEED_ALL_EVERY_S = 30.0
@@ -34,6 +33,8 @@ class Indexer:
     resources: Resources
     seen: int = 0
     fed_at: float = field(default=-math.inf)
+    untidy: set[Audience] = field(default_factory=set)
+    """Whose index may have small pieces to merge: all at the start, then those that changed."""
 
     def turn(self) -> None:
         """Do what is due now."""
@@ -42,15 +43,21 @@ class Indexer:
             newest = newest_change(session)
             changed = changed_owners(session, self.seen) if newest > self.seen else []
         if time.monotonic() - self.fed_at > FEED_ALL_EVERY_S:
+            self.untidy.update(everybody if self.fed_at < 0 else ())
             due, self.fed_at = everybody, time.monotonic()
         else:
             touched = {None, *changed} if changed else set()
             due = [one for one in everybody if one in touched or not is_built(self.resources, one)]
         if due:
-            feed_indexes(self.resources, due)
-        else:
-            tidy_indexes(self.resources)
+            self.untidy.update(feed_indexes(self.resources, due))
+        elif self.untidy:
+            self._tidy(next(iter(self.untidy)))
         self.seen = newest
+
+    def _tidy(self, audience: Audience) -> None:
+        """Merge small pieces of one index; the next look for changes comes before the next merge."""
+        if not tidy_index(self.resources, audience):
+            self.untidy.discard(audience)
 
 
 def run_indexer(resources: Resources, ended: Event) -> None:
@@ -79,17 +86,9 @@ def _compile_loops() -> None:
 
 def main() -> None:
     """Run until SIGTERM or SIGINT."""
-    settings = load_settings()
-    configure_logs(settings, "indexer")
-    ended = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
-    resources = open_resources(settings)
-    try:
+    with standing_process("indexer") as (resources, ended):
         _compile_loops()
         run_indexer(resources, ended)
-    finally:
-        resources.close()
 
 
 if __name__ == "__main__":

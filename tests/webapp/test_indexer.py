@@ -39,6 +39,24 @@ def test_what_an_administrator_finds_is_in_the_index_of_all(resources, alice, ad
     assert not is_built(resources, administrator.user_id)
 
 
+def test_small_pieces_are_merged_while_nothing_changes_and_then_left_alone(resources, alice, monkeypatch):
+    indexer = Indexer(resources)
+    indexer.turn()
+    claim = leases.claim(resources, submit(resources, alice).id, "w")
+    for part in range(5):
+        leases.save_part(resources, claim, part_of(part, 6))
+        indexer.turn()
+    pieces = len(snapshot_for(resources, alice).segments)
+    for _ in range(6):
+        indexer.turn()
+    assert len(snapshot_for(resources, alice).segments) < pieces
+    assert not indexer.untidy
+    looked = []
+    monkeypatch.setattr("webapp.indexer.tidy_index", lambda *asked: looked.append(asked))
+    indexer.turn()
+    assert not looked
+
+
 def test_a_failure_is_tried_again(resources, alice, monkeypatch):
     ended, failures = threading.Event(), []
 

@@ -49,10 +49,10 @@ def audiences(resources: Resources) -> list[Audience]:
         return [None, *feed.people_with_own_view(session)]
 
 
-def feed_indexes(resources: Resources, chosen: Iterable[Audience] | None = None) -> bool:
-    """Bring indexes up to the database, all unless some are chosen; return whether any of them changed."""
-    changed = [feed_index(resources, audience) for audience in (audiences(resources) if chosen is None else chosen)]
-    return any(changed)
+def feed_indexes(resources: Resources, chosen: Iterable[Audience] | None = None) -> list[Audience]:
+    """Bring indexes up to the database, all unless some are chosen; return whose changed."""
+    due = audiences(resources) if chosen is None else chosen
+    return [audience for audience in due if feed_index(resources, audience)]
 
 
 def is_built(resources: Resources, audience: Audience) -> bool:
@@ -98,9 +98,9 @@ def rebuild_index(resources: Resources, audience: Audience) -> None:
     log.info("index_rebuild_ended", audience=audience, footprints=len(index.snapshot()))
 
 
-def tidy_indexes(resources: Resources) -> bool:
-    """Merge small pieces of one index; return whether there was something to merge."""
-    return any(open_index(resources, audience).compact() for audience in audiences(resources))
+def tidy_index(resources: Resources, audience: Audience) -> bool:
+    """Merge small pieces of an index once; return whether there was something to merge."""
+    return open_index(resources, audience).compact()
 
 
 def check_index(resources: Resources, audience: Audience) -> IndexCheck:

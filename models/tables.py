@@ -1,20 +1,26 @@
 """All tables, so that `Base.metadata` is complete once this module is imported."""
 
+from models.api_key import ApiKey
+from models.audit import AuditEntry
 from models.base import Base
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
+from models.mail_token import MailToken
 from models.scene import Scene, StoredFile
 from models.user import LoginSession, User
 
 metadata = Base.metadata
 
 __all__ = [
+    "ApiKey",
+    "AuditEntry",
     "BuildingFootprint",
     "FootprintChange",
     "JobMessage",
     "JobPart",
     "LoginSession",
+    "MailToken",
     "OutboxEntry",
     "ProcessingJob",
     "Scene",

@@ -140,4 +140,4 @@ def bob(resources: Resources) -> Principal:
 @pytest.fixture
 def administrator(resources: Resources) -> Principal:
     """An administrator."""
-    return make_person(resources, "root", Role.ADMINISTRATOR)
+    return make_person(resources, "root", Role.ADMIN)

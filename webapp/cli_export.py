@@ -13,7 +13,7 @@ from webapp.resources import open_resources
 from webapp.services.exports import open_export
 from webapp.services.footprints import FootprintQuery
 
-OPERATOR = Principal(user_id=0, username="operator", role=Role.ADMINISTRATOR)
+OPERATOR = Principal(user_id=0, username="operator", role=Role.ADMIN)
 """Whoever can read the data folder or the database may see all of it."""
 
 

@@ -135,6 +135,34 @@ class AccountInvalid(AppError):
     template = "The {field} cannot be used: {rule}."
 
 
+class RegistrationClosed(AppError):
+    """Accounts are made by the administrator here."""
+
+    code = "RegistrationClosed"
+    template = "Nobody can register here. Ask the administrator for an account."
+
+
+class MailNotSetUp(AppError):
+    """There is no mail server to send a link with."""
+
+    code = "MailNotSetUp"
+    template = "This installation sends no mail. Ask the administrator."
+
+
+class MailTokenInvalid(AppError):
+    """The link from a mail is unknown, used or too old."""
+
+    code = "MailTokenInvalid"
+    template = "This link does not work any more. Ask for a new one."
+
+
+class TooManyApiKeys(AppError):
+    """More keys than anybody keeps apart."""
+
+    code = "TooManyApiKeys"
+    template = "There are {limit} API keys already. Revoke one first."
+
+
 class RequestInvalid(AppError):
     """The request's form is wrong."""
 
@@ -225,6 +253,10 @@ HTTP_STATUS: dict[type[Exception], int] = {
     RefreshTokenInvalid: 401,
     Forbidden: 403,
     CsrfTokenInvalid: 403,
+    RegistrationClosed: 403,
+    MailNotSetUp: 403,
+    MailTokenInvalid: 400,
+    TooManyApiKeys: 409,
     NotFound: 404,
     UsernameTaken: 409,
     SceneInUse: 409,

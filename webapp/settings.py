@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from auth.principals import Tier
 from webapp.errors import SettingInvalid
 
 SECRET_KEY_MIN_BYTES = 32
@@ -41,6 +42,16 @@ class Settings(BaseSettings):
     session_hours: float = Field(12.0, gt=0, description="A browser session ends this long after its last use.")
     access_token_minutes: float = Field(10.0, gt=0, description="Life of an API access token.")
     refresh_token_days: float = Field(30.0, gt=0, description="Life of an API refresh token.")
+
+    registration_open: bool = Field(False, description="Whether people may make accounts themselves; needs SMTP_URL.")
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="Mail server, smtp://user:password@host:587 or smtps://…; console: for developers; empty: none.",
+    )
+    mail_from: str = Field("footprints@localhost", description="Sender of mails.")
+    tier_of_user: Tier = Field(Tier.FREE, description="Limits of accounts with the role user.")
+    tier_of_premium: Tier = Field(Tier.PREMIUM, description="Limits of accounts with the role premium.")
+    tier_of_admin: Tier = Field(Tier.ENTERPRISE, description="Limits of accounts with the role admin.")
 
     upload_limit_bytes: int = Field(2 * GB, gt=0, description="Largest file that is taken.")
     scene_decoded_limit_bytes: int = Field(200 * GB, gt=0, description="Largest scene, counted as decoded pixels.")

@@ -87,7 +87,7 @@ def changed_owners(session: Session, position: int) -> list[int]:
 
 def people_with_own_view(session: Session) -> list[int]:
     """Return everybody who sees only their own footprints: all but administrators and closed accounts."""
-    statement = select(User.id).where(User.role != "administrator", User.is_active).order_by(User.id)
+    statement = select(User.id).where(User.role != "admin", User.is_active).order_by(User.id)
     return list(session.scalars(statement))
 
 

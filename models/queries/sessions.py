@@ -23,10 +23,10 @@ class Rotation:
     life_s: float
 
 
-type SessionRow = Row[str, float, float, int, str, str]
+type SessionRow = Row[str, float, float, int, str, str, str | None]
 
 
-def _live() -> Select[str, float, float, int, str, str]:
+def _live() -> Select[str, float, float, int, str, str, str | None]:
     return (
         select(
             LoginSession.id,
@@ -35,6 +35,7 @@ def _live() -> Select[str, float, float, int, str, str]:
             User.id.label("user_id"),
             User.username,
             User.role,
+            User.tier,
         )
         .join(User, User.id == LoginSession.user_id)
         .where(LoginSession.closed_at.is_(None), LoginSession.expires_at > now_s(), User.is_active)
@@ -68,6 +69,28 @@ def close(session: Session, session_id: str, reason: str) -> bool:
         .values(closed_at=now_s(), close_reason=reason)
     )
     return isinstance(result, CursorResult) and result.rowcount > 0
+
+
+def close_all(session: Session, user_id: int, reason: str, except_id: str = "") -> list[str]:
+    """End all open sessions of a user but one; return their ids."""
+    statement = (
+        update(LoginSession)
+        .where(LoginSession.user_id == user_id, LoginSession.closed_at.is_(None), LoginSession.id != except_id)
+        .values(closed_at=now_s(), close_reason=reason)
+        .returning(LoginSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    return list(session.scalars(statement))
+
+
+def open_of(session: Session, user_id: int) -> list[LoginSession]:
+    """Return the open sessions of a user, the one used last first."""
+    wanted = (
+        LoginSession.user_id == user_id,
+        LoginSession.closed_at.is_(None),
+        LoginSession.expires_at > now_s(),
+    )
+    return list(session.scalars(select(LoginSession).where(*wanted).order_by(LoginSession.seen_at.desc())))
 
 
 def rotate(session: Session, rotation: Rotation) -> bool:

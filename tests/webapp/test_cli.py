@@ -44,11 +44,11 @@ def test_create_user_makes_up_a_password_that_works(
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO(""))
 
-    assert run("create-user", "Ada", "--role", "administrator") == 0
+    assert run("create-user", "Ada", "--role", "admin") == 0
 
     printed = capsys.readouterr().out
     assert "'ada'" in printed
-    assert signs_in(tmp_path / "some" / "data", "ada", printed.split()[-1]) == "administrator"
+    assert signs_in(tmp_path / "some" / "data", "ada", printed.split()[-1]) == "admin"
 
 
 def test_create_user_reads_a_password(

@@ -78,7 +78,7 @@ def test_an_index_without_the_wheel_is_said(
 
 
 def test_the_demonstration_is_added_once(resources: Resources, tmp_path: Path) -> None:
-    owner = make_person(resources, "root", Role.ADMINISTRATOR)
+    owner = make_person(resources, "root", Role.ADMIN)
     path = write_scene(tmp_path / "town.tif")
 
     first = demo.register_demo_scene(resources, owner, path, "town.tif")
@@ -93,7 +93,7 @@ def test_the_demonstration_is_added_once(resources: Resources, tmp_path: Path) -
 def test_the_first_administrator_owns_it(resources: Resources, alice: Principal) -> None:
     with pytest.raises(NotFound):
         demo.first_administrator(resources)
-    make_person(resources, "root", Role.ADMINISTRATOR)
+    make_person(resources, "root", Role.ADMIN)
 
     assert demo.first_administrator(resources).username == "root"
     assert demo.first_administrator(resources).is_administrator

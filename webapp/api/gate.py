@@ -15,10 +15,11 @@ from webapp.api.open_sockets import OpenSockets
 from webapp.api.origin import OwnNames
 from webapp.api.page_owner import PAGE_OWNER_HEADER, page_owner
 from webapp.api.problems import problem_response
+from webapp.api.scopes import MACHINE_PREFIXES, READS, check_scope
 from webapp.errors import AppError, CsrfTokenInvalid, HostNotAllowed, NotFound, NotSignedIn, RequestInvalid
 from webapp.resources import Resources
 
-READS = ("GET", "HEAD")
+ACCOUNT_PAGES = ("/register", "/confirm-account", "/forgotten-password", "/reset-password")
 PUBLIC = {
     ("/login", "GET"),
     ("/login", "HEAD"),
@@ -29,9 +30,13 @@ PUBLIC = {
     ("/favicon.ico", "HEAD"),
     ("/api/v1/auth/login", "POST"),
     ("/api/v1/auth/refresh-token", "POST"),
+    ("/api/v1/auth/register", "POST"),
+    ("/api/v1/auth/register/confirm", "POST"),
+    ("/api/v1/auth/password/forgotten", "POST"),
+    ("/api/v1/auth/password/reset", "POST"),
+    *((path, method) for path in ACCOUNT_PAGES for method in READS),
 }
 PUBLIC_PREFIX = "/assets/"
-MACHINE_PREFIXES = ("/api/", "/tiles/")
 CLOSED_SUFFIXES = ("/autoload.js", "/metadata")
 """Bokeh's routes for embedding a page in other sites: nobody needs them here."""
 FOREIGN_SESSION_ARGUMENTS = {"bokeh-session-id", "bokeh-token"}
@@ -78,6 +83,7 @@ class Gate:
         identity = await self._identifier.identify(scope)
         if identity is None:
             raise NotSignedIn()
+        check_scope(identity.principal, method, path)
         if identity.by_cookie and method not in READS:
             self._check_not_forged(scope, identity)
         if FOREIGN_SESSION_ARGUMENTS & parse_qs(scope.get("query_string", b"").decode("latin-1")).keys():

@@ -1,4 +1,4 @@
-"""Who sends a request: the session cookie or the bearer token, looked up in the database off the event loop."""
+"""Who sends a request: session cookie, bearer token or API key, looked up in the database off the event loop."""
 
 import hashlib
 import time
@@ -13,9 +13,10 @@ from starlette.types import Scope
 
 from auth.principals import Principal
 from webapp.resources import Resources
-from webapp.services import sessions
+from webapp.services import api_keys, sessions
 
 COOKIE = "bf_session"
+KEY_HEADER = "x-api-key"
 KEPT_S = 0.75
 """A session that ended elsewhere is noticed within a second."""
 MOST_KEPT = 10_000
@@ -24,7 +25,7 @@ LOOKUP_THREADS = 8
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A principal and how they showed who they are. `csrf_token` is empty for bearer tokens."""
+    """A principal and how they showed who they are. `csrf_token` is empty for tokens and keys."""
 
     principal: Principal
     csrf_token: str = ""
@@ -45,18 +46,26 @@ class Identifier:
         self._limiter = anyio.CapacityLimiter(LOOKUP_THREADS)
 
     async def identify(self, scope: Scope) -> Identity | None:
-        """Return who sends this. A bearer token decides alone where there is one. Raises `DatabaseBusy`."""
+        """Return who sends this. A bearer token decides alone, then a key, then a cookie. Raises `DatabaseBusy`."""
         headers = Headers(scope=scope)
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return await self._kept_or_looked_up("token", token.strip())
+        if KEY_HEADER in headers:
+            return await self._kept_or_looked_up("key", headers[KEY_HEADER].strip())
         value = cookie_of(headers)
         return await self._kept_or_looked_up("cookie", value) if value else None
 
     def forget(self, session_id: str) -> None:
-        """Look the session up again at its next use."""
+        """Look the session, or the API key of this id, up again at its next use."""
         for key, (_, identity) in list(self._kept.items()):
-            if identity is not None and identity.principal.session_id == session_id:
+            if identity is not None and session_id in (identity.principal.session_id, identity.principal.key_id):
+                del self._kept[key]
+
+    def forget_person(self, user_id: int) -> None:
+        """Look everything that acts for a person up again at its next use."""
+        for key, (_, identity) in list(self._kept.items()):
+            if identity is not None and identity.principal.user_id == user_id:
                 del self._kept[key]
 
     async def _kept_or_looked_up(self, kind: str, secret: str) -> Identity | None:
@@ -64,7 +73,7 @@ class Identifier:
         now = time.monotonic()
         if key in self._kept and self._kept[key][0] > now:
             return self._kept[key][1]
-        look_up = self._by_token if kind == "token" else self._by_cookie
+        look_up = {"token": self._by_token, "key": self._by_key, "cookie": self._by_cookie}[kind]
         identity = await anyio.to_thread.run_sync(look_up, secret, limiter=self._limiter)
         self._kept[key] = now + KEPT_S, identity
         self._kept.move_to_end(key)
@@ -74,6 +83,10 @@ class Identifier:
 
     def _by_token(self, token: str) -> Identity | None:
         principal = sessions.principal_of_token(self._resources, token)
+        return None if principal is None else Identity(principal)
+
+    def _by_key(self, text: str) -> Identity | None:
+        principal = api_keys.principal_of_key(self._resources, text)
         return None if principal is None else Identity(principal)
 
     def _by_cookie(self, value: str) -> Identity | None:

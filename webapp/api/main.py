@@ -11,7 +11,7 @@ from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
 from webapp.api.body_limit import BodyLimit
-from webapp.api.deps import bearer_in_docs
+from webapp.api.deps import bearer_in_docs, key_in_docs
 from webapp.api.gate import Gate
 from webapp.api.headers import SecurityHeaders
 from webapp.api.health_memo import HealthMemo
@@ -20,7 +20,21 @@ from webapp.api.login_throttle import LoginThrottle
 from webapp.api.open_sockets import OpenSockets
 from webapp.api.origin import OwnNames
 from webapp.api.problems import add_problem_handlers
-from webapp.api.routes import auth, buildings, extraction, jobs, login, models, operations, scenes, tiles
+from webapp.api.request_trail import RequestTrail
+from webapp.api.routes import (
+    account,
+    account_pages,
+    api_keys,
+    auth,
+    buildings,
+    extraction,
+    jobs,
+    login,
+    models,
+    operations,
+    scenes,
+    tiles,
+)
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.resources import Resources
@@ -28,9 +42,24 @@ from webapp.services.tiles import warm_up
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PUBLIC_FOLDERS = ("css", "icons", "js")
+ROUTES = (
+    auth,
+    account,
+    api_keys,
+    login,
+    account_pages,
+    extraction,
+    scenes,
+    jobs,
+    buildings,
+    models,
+    tiles,
+    operations,
+)
 DESCRIPTION = """Footprints of buildings from aerial and satellite imagery.
 
-Ask `POST /api/v1/auth/login` for tokens and send the access token as `Authorization: Bearer …`.
+Ask `POST /api/v1/auth/login` for tokens and send the access token as `Authorization: Bearer …`, or make an API key
+with `POST /api/v1/auth/generate-api-key` and send it as `X-API-Key`.
 Errors are problem+json with a stable `code`."""
 
 
@@ -50,7 +79,7 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
     app: ASGIApp = BodyLimit(StaticFiles(api))
     app = Gate(app, resources, api.state.identifier, api.state.sockets)
     paths = pages.paths if pages is not None else ()
-    return SecurityHeaders(app, paths, resources.settings.basemap_url_template)
+    return RequestTrail(SecurityHeaders(app, paths, resources.settings.basemap_url_template))
 
 
 @asynccontextmanager
@@ -68,7 +97,7 @@ def create_api(resources: Resources) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(bearer_in_docs)],
+        dependencies=[Depends(bearer_in_docs), Depends(key_in_docs)],
         responses=PROBLEMS,
         lifespan=_lifespan,
     )
@@ -78,7 +107,7 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
     api.state.throttle = LoginThrottle()
-    for module in (auth, login, extraction, scenes, jobs, buildings, models, tiles, operations):
+    for module in ROUTES:
         api.include_router(module.router)
     for folder in PUBLIC_FOLDERS:
         api.mount(f"/assets/{folder}", FileFolder(directory=ASSETS / folder), name=f"assets-{folder}")

@@ -1,5 +1,7 @@
 """What the login page and the login route share: the throttle around the check of a password."""
 
+from collections.abc import Callable
+
 from fastapi import Request
 
 from auth.principals import Principal
@@ -13,19 +15,28 @@ def sign_in(request: Request, resources: Resources, username: str, password: str
 
     Raises `CredentialsWrong`, `LoginDelayed`, `TooManyLogins`.
     """
+    return throttled(request, username, lambda: users.authenticate(resources, username, password))
+
+
+def throttled[T](request: Request, username: str, check: Callable[[], T]) -> T:
+    """Check a password that `CredentialsWrong` may be the answer to; after a few of these each has to wait.
+
+    Raises `LoginDelayed`, and what `check` raises.
+    """
     address = request.client.host if request.client else ""
     throttle = request.app.state.throttle
     throttle.check(username, address)
     try:
-        principal = users.authenticate(resources, username, password)
+        found = check()
     except CredentialsWrong:
         throttle.note_failure(username, address)
         raise
     throttle.note_success(username, address)
-    return principal
+    return found
 
 
-def sign_out(request: Request, session_id: str) -> None:
-    """Make this process notice at once that a session has ended."""
-    request.app.state.identifier.forget(session_id)
-    request.app.state.sockets.close_session(session_id)
+def sign_out(request: Request, *session_ids: str) -> None:
+    """Make this process notice at once that sessions, or API keys, have ended."""
+    for session_id in session_ids:
+        request.app.state.identifier.forget(session_id)
+        request.app.state.sockets.close_session(session_id)

@@ -20,12 +20,12 @@ GOOD_STATES = ("queued", "running", "succeeded")
 
 def first_administrator(resources: Resources) -> Principal:
     """Return the administrator whom the demonstration belongs to. Raises `NotFound`."""
-    wanted = select(User.id, User.username).where(User.role == str(Role.ADMINISTRATOR), User.is_active)
+    wanted = select(User.id, User.username).where(User.role == str(Role.ADMIN), User.is_active)
     with resources.database.read() as session:
         row = session.execute(wanted.order_by(User.id).limit(1)).one_or_none()
     if row is None:
         raise NotFound(kind="administrator", id="yet")
-    return Principal(user_id=row.id, username=row.username, role=Role.ADMINISTRATOR)
+    return Principal(user_id=row.id, username=row.username, role=Role.ADMIN)
 
 
 def find_demo_scene(resources: Resources, principal: Principal, name: str) -> SceneView | None:

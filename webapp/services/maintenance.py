@@ -10,6 +10,7 @@ from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
 from models.queries.footprint_feed import prune_feed
+from models.queries.mail_tokens import drop_expired
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
@@ -37,6 +38,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
     with resources.database.write() as session:
         drop_sent(session)
         prune_feed(session)
+        drop_expired(session)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )

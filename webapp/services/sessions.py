@@ -19,7 +19,9 @@ from models.base import now_s
 from models.queries import sessions as queries
 from models.user import LoginSession
 from webapp.errors import RefreshTokenInvalid
+from webapp.request_context import current_request
 from webapp.resources import Resources
+from webapp.services.tiers import tier_of
 from webapp.services.views import to_datetime
 
 REFRESH_GRACE_S = 10.0
@@ -52,6 +54,7 @@ def open_browser_session(resources: Resources, principal: Principal) -> BrowserS
         user_id=principal.user_id,
         kind="browser",
         cookie_hash=token_hash(value),
+        **_origin(),
         expires_at=now_s() + _session_s(resources),
     )
     with resources.database.write() as session:
@@ -72,7 +75,7 @@ def principal_of_cookie(resources: Resources, value: str) -> Principal | None:
     if row.now - row.seen_at > min(queries.SEEN_STEP_S, _session_s(resources) / 10):
         with resources.database.write() as session:
             queries.extend(session, row.id, _session_s(resources))
-    return _principal(row)
+    return _principal(resources, row)
 
 
 def csrf_token_of(resources: Resources, value: str) -> str:
@@ -94,6 +97,7 @@ def issue_tokens(resources: Resources, principal: Principal) -> TokenPair:
         user_id=principal.user_id,
         kind="api",
         refresh_hash=token_hash(secret),
+        **_origin(),
         expires_at=now_s() + _refresh_s(resources),
     )
     with resources.database.write() as session:
@@ -134,7 +138,7 @@ def principal_of_token(resources: Resources, token: str) -> Principal | None:
         return None
     with resources.database.read() as session:
         row = queries.live_by_id(session, claims.session_id)
-    return _principal(row) if row is not None and row.user_id == claims.user_id else None
+    return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
 
 
 def is_open(resources: Resources, session_id: str) -> bool:
@@ -149,8 +153,16 @@ def _pair(resources: Resources, claims: AccessClaims, secret: str) -> TokenPair:
     return TokenPair(access, f"{claims.session_id}.{secret}", int(life_s))
 
 
-def _principal(row: queries.SessionRow) -> Principal:
-    return Principal(user_id=row.user_id, username=row.username, role=Role(row.role), session_id=row.id)
+def _principal(resources: Resources, row: queries.SessionRow) -> Principal:
+    role = Role(row.role)
+    tier = tier_of(resources.settings, role, row.tier)
+    return Principal(row.user_id, row.username, role, session_id=row.id, tier=tier)
+
+
+def _origin() -> dict[str, str]:
+    """Return where a new session is opened."""
+    request = current_request()
+    return {"address": request.address, "user_agent": request.user_agent}
 
 
 def _session_s(resources: Resources) -> float:

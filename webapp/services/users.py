@@ -1,37 +1,25 @@
 """Accounts: making them, and telling who somebody is by name and password."""
 
 import re
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from threading import BoundedSemaphore
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from auth.passwords import (
-    PASSWORD_MAX_LENGTH,
-    PASSWORD_MIN_LENGTH,
-    generate_password,
-    hash_password,
-    verify_password,
-)
+from auth.passwords import generate_password
 from auth.principals import Principal, Role
 from models.user import User
-from webapp.errors import AccountInvalid, CredentialsWrong, TooManyLogins, UsernameTaken
+from webapp.errors import AccountInvalid, CredentialsWrong, UsernameTaken
 from webapp.resources import Resources
+from webapp.services.audit import Act, note
+from webapp.services.password_checks import hash_of, matches
 from webapp.services.views import UserView
 
-HASH_THREADS = 2
-"""Each password check costs half a second and 64 MiB: more at once would starve the rest of the server."""
-HASH_WAITING = 20
-RETRY_AFTER_S = 10
 USERNAME_RULE = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 EMAIL_RULE = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-
-_hash_pool = ThreadPoolExecutor(HASH_THREADS, thread_name_prefix="password")
-_hash_places = BoundedSemaphore(HASH_THREADS + HASH_WAITING)
-
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
@@ -45,15 +33,27 @@ class NewUser:
 
 def create_user(resources: Resources, new_user: NewUser) -> UserView:
     """Make an account. Raises `AccountInvalid`, `UsernameTaken`."""
-    username, email = _checked_name(new_user.username), _checked_email(new_user.email)
-    _check_password(new_user.password)
-    password_hash = _in_hash_pool(lambda: hash_password(new_user.password))
-    user = User(username=username, email=email, password_hash=password_hash, role=str(new_user.role))
+    username, email = checked_name(new_user.username), checked_email(new_user.email)
+    user = User(
+        username=username, email=email, password_hash=hash_of(new_user.password), role=str(new_user.role)
+    )
+    with naming_what_is_taken(), resources.database.write() as session:
+        add_user(session, None, user)
+        return UserView(id=user.id, username=user.username, email=user.email, role=user.role)
+
+
+def add_user(session: Session, actor: Principal | None, user: User) -> None:
+    """Store a new account, and that it was made. To be called within `naming_what_is_taken`."""
+    session.add(user)
+    session.flush()
+    note(session, actor, Act("account.created", "user", str(user.id), {"name": user.username, "role": user.role}))
+
+
+@contextmanager
+def naming_what_is_taken() -> Iterator[None]:
+    """Turn the database's refusal of a second account of the same name into `UsernameTaken`."""
     try:
-        with resources.database.write() as session:
-            session.add(user)
-            session.flush()
-            return UserView(id=user.id, username=user.username, email=user.email, role=user.role)
+        yield
     except IntegrityError as error:
         raise UsernameTaken(field="e-mail address" if "email" in str(error.orig) else "name") from error
 
@@ -67,7 +67,7 @@ def ensure_administrator(resources: Resources) -> str | None:
     given = settings.admin_password.get_secret_value()
     password = given or generate_password()
     try:
-        create_user(resources, NewUser(settings.admin_username, password, role=Role.ADMINISTRATOR))
+        create_user(resources, NewUser(settings.admin_username, password, role=Role.ADMIN))
     except UsernameTaken:
         return None  # another process that started beside this one was first
     return None if given else password
@@ -85,22 +85,13 @@ def authenticate(resources: Resources, username: str, password: str) -> Principa
             )
         ).one_or_none()
     stored = user.password_hash if user is not None else None
-    matches = len(password) <= PASSWORD_MAX_LENGTH and _in_hash_pool(lambda: verify_password(password, stored))
-    if user is None or not matches or not user.is_active:
+    if not matches(password, stored) or user is None or not user.is_active:
         raise CredentialsWrong()
     return Principal(user_id=user.id, username=user.username, role=Role(user.role))
 
 
-def _in_hash_pool[T](work: Callable[[], T]) -> T:
-    if not _hash_places.acquire(blocking=False):
-        raise TooManyLogins(retry_after_s=RETRY_AFTER_S)
-    try:
-        return _hash_pool.submit(work).result()
-    finally:
-        _hash_places.release()
-
-
-def _checked_name(username: str) -> str:
+def checked_name(username: str) -> str:
+    """Return a user name as it is stored. Raises `AccountInvalid`."""
     name = username.strip().lower()
     if not USERNAME_RULE.fullmatch(name):
         raise AccountInvalid(
@@ -109,7 +100,8 @@ def _checked_name(username: str) -> str:
     return name
 
 
-def _checked_email(email: str | None) -> str | None:
+def checked_email(email: str | None) -> str | None:
+    """Return an e-mail address as it is stored. Raises `AccountInvalid`."""
     if email is None:
         return None
     address = email.strip().lower()
@@ -117,8 +109,3 @@ def _checked_email(email: str | None) -> str | None:
         raise AccountInvalid(field="e-mail address", rule="it must have the form name@place.example")
     return address
 
-
-def _check_password(password: str) -> None:
-    if not PASSWORD_MIN_LENGTH <= len(password) <= PASSWORD_MAX_LENGTH:
-        rule = f"{PASSWORD_MIN_LENGTH} to {PASSWORD_MAX_LENGTH} characters are needed"
-        raise AccountInvalid(field="password", rule=rule)

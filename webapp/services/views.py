@@ -16,6 +16,32 @@ class UserView:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiKeyView:
+    """An API key, without its secret."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionView:
+    """A place where somebody is signed in. kind: browser or api."""
+
+    id: str
+    kind: str
+    address: str
+    user_agent: str
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SceneView:
     """A georeferenced raster. `bounds_deg`: west, south, east, north; west > east over the antimeridian."""
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
+from auth.principals import Scope
 from tests.webapp.api.made_results import make_result
 from webapp.api.main import create_api
+from webapp.services.api_keys import create_key
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,21 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/api/v1/auth/login"): Expected((422, 422, 422, 422), json={}),
     ("POST", "/api/v1/auth/refresh-token"): Expected((422, 422, 422, 422), json={}),
     ("GET", "/api/v1/auth/me"): Expected((401, 200, 200, 200)),
+    ("POST", "/api/v1/auth/register"): Expected((422, 422, 422, 422), json={}),
+    ("POST", "/api/v1/auth/register/confirm"): Expected((400, 400, 400, 400), json={"token": "x"}),
+    ("POST", "/api/v1/auth/password"): Expected((401, 422, 422, 422), json={}),
+    ("POST", "/api/v1/auth/password/forgotten"): Expected((403, 403, 403, 403), json={"email": "a@b.example"}),
+    ("POST", "/api/v1/auth/password/reset"): Expected((422, 422, 422, 422), json={}),
+    ("GET", "/api/v1/auth/sessions"): Expected((401, 200, 200, 200)),
+    ("DELETE", "/api/v1/auth/sessions"): Expected((401, 204, 204, 204)),
+    ("DELETE", "/api/v1/auth/sessions/{session_id}"): Expected((401, 404, 404, 404)),
+    ("POST", "/api/v1/auth/generate-api-key"): Expected((401, 201, 201, 201), json={"name": "pipeline"}),
+    ("GET", "/api/v1/auth/api-keys"): Expected((401, 200, 200, 200)),
+    ("DELETE", "/api/v1/auth/api-keys/{key_id}"): Expected((401, 204, 404, 404)),
+    ("GET", "/register"): Expected((403, 403, 403, 403)),
+    ("GET", "/confirm-account"): Expected((403, 403, 403, 403)),
+    ("GET", "/forgotten-password"): Expected((403, 403, 403, 403)),
+    ("GET", "/reset-password"): Expected((403, 403, 403, 403)),
     ("GET", "/login"): Expected((200, 200, 200, 200)),
     ("POST", "/login"): Expected((403, 403, 403, 403)),
     ("POST", "/api/v1/ml-processing/upload-image"): Expected((401, 415, 415, 415)),
@@ -88,6 +105,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "job_id": result.job_id,
         "task_id": result.job_id,
         "name": "swagger-ui.css",
+        "session_id": "00000000-0000-0000-0000-000000000000",
+        "key_id": create_key(api.resources, alice, "of alice", {Scope.READ}).view.id,
         "z": "3",
         "x": "2",
         "y": "3",

@@ -171,7 +171,7 @@ def test_a_large_body_is_refused_before_it_is_read(shared_api, sam):
     ("path", "body", "words"),
     [
         ("/api/v1/auth/login", {"username": "a"}, "password"),
-        ("/api/v1/auth/login", {"username": "a", "password": "b", "role": "administrator"}, "role"),
+        ("/api/v1/auth/login", {"username": "a", "password": "b", "role": "admin"}, "role"),
         ("/api/v1/ml-processing/extract-buildings", {"scene_id": "a", "owner_id": 1}, "owner_id"),
         ("/api/v1/ml-processing/extract-buildings", {"scene_id": 7}, "scene_id"),
         ("/api/v1/ml-processing/extract-buildings", ["a"], "body"),

@@ -33,7 +33,8 @@ def test_the_form_opens_a_session_that_reaches_the_api(api, carol):
     assert "Domain" not in cookie
     assert "Secure" not in cookie  # plain http on this machine
     client = api.anonymous(Cookie=cookie.partition(";")[0])
-    assert client.get("/api/v1/auth/me").json() == {"user_id": carol.id, "username": "carol", "role": "user"}
+    me = client.get("/api/v1/auth/me").json()
+    assert (me["user_id"], me["username"], me["role"], me["tier"]) == (carol.id, "carol", "user", "free")
 
 
 def test_the_cookie_is_for_https_alone_where_that_is_the_address(make_resources, serve, sqlite_api, carol):

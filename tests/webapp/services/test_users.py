@@ -9,7 +9,7 @@ from sqlalchemy import update
 from auth.principals import Role
 from models.user import User
 from webapp.errors import AccountInvalid, CredentialsWrong, TooManyLogins, UsernameTaken
-from webapp.services import users
+from webapp.services import password_checks, users
 from webapp.services.users import NewUser
 
 
@@ -76,7 +76,7 @@ def test_a_given_administrator_password_is_not_told(make_resources):
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_a_flood_of_logins_is_turned_away_and_nothing_else_waits(resources, monkeypatch):
     """More than wait in line are refused; meanwhile reads go on at once."""
-    monkeypatch.setattr(users, "_hash_places", BoundedSemaphore(users.HASH_THREADS + 2))
+    monkeypatch.setattr(password_checks, "_places", BoundedSemaphore(password_checks.HASH_THREADS + 2))
     users.create_user(resources, NewUser("ada", "long enough"))
 
     def try_to_sign_in(_):
@@ -96,6 +96,6 @@ def test_a_flood_of_logins_is_turned_away_and_nothing_else_waits(resources, monk
             time.sleep(0.05)
     kinds = [answer.result() for answer in answers]
     assert kinds.count(TooManyLogins) >= 10
-    assert kinds.count(CredentialsWrong) >= users.HASH_THREADS
+    assert kinds.count(CredentialsWrong) >= password_checks.HASH_THREADS
     assert slowest_s < 2.0
     assert users.authenticate(resources, "ada", "long enough").username == "ada"

@@ -33,7 +33,14 @@ def logout(request: Request, resources: CurrentResources, principal: CurrentPrin
 @router.get("/me")
 def me(principal: CurrentPrincipal) -> MeOut:
     """Tell who the request comes from."""
-    return MeOut(user_id=principal.user_id, username=principal.username, role=str(principal.role))
+    return MeOut(
+        user_id=principal.user_id,
+        username=principal.username,
+        role=str(principal.role),
+        tier=str(principal.tier),
+        api_key_id=principal.key_id or None,
+        scopes=sorted(map(str, principal.scopes)),
+    )
 
 
 def _tokens(pair: TokenPair) -> TokensOut:

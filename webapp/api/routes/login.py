@@ -1,29 +1,28 @@
 """The login page: a plain form that works without scripts."""
 
-from pathlib import Path
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader
 
+from webapp import mail
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.identity import COOKIE
 from webapp.api.receiving import in_thread
 from webapp.api.signing_in import sign_in, sign_out
+from webapp.api.templates import render
 from webapp.errors import AppError, CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins, status_of
 from webapp.resources import Resources
 from webapp.services import sessions
+from webapp.settings import Settings
 
-ASSETS = Path(__file__).resolve().parents[3] / "assets"
 router = APIRouter(include_in_schema=False)
-_templates = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
 
 
 @router.get("/login")
-def show_form(next: str = "/") -> Response:
+def show_form(resources: CurrentResources, next: str = "/") -> Response:
     """Show the form."""
-    return _page(next)
+    return _page(resources.settings, next)
 
 
 @router.post("/login")
@@ -37,7 +36,7 @@ async def take_form(request: Request, resources: CurrentResources) -> Response:
             raise CsrfTokenInvalid()
         return await in_thread(_open_session, request, resources, (username, password, target))
     except (CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins) as error:
-        return _page(target, username[:200], error)
+        return _page(resources.settings, target, username[:200], error)
 
 
 @router.post("/logout")
@@ -60,9 +59,14 @@ def _open_session(request: Request, resources: Resources, given: tuple[str, str,
     return answer
 
 
-def _page(target: str, username: str = "", error: AppError | None = None) -> HTMLResponse:
-    page = _templates.get_template("login.html").render(
-        next=safe_target(target), username=username, error=str(error) if error else ""
+def _page(settings: Settings, target: str, username: str = "", error: AppError | None = None) -> HTMLResponse:
+    page = render(
+        "login.html",
+        next=safe_target(target),
+        username=username,
+        error=str(error) if error else "",
+        sends_mail=mail.is_set_up(settings),
+        registers=settings.registration_open and mail.is_set_up(settings),
     )
     headers = {"Cache-Control": "no-store"}
     if error is not None and "retry_after_s" in error.parameters:

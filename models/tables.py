@@ -7,6 +7,7 @@ from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
 from models.mail_token import MailToken
+from models.quota import QuotaUse
 from models.scene import Scene, StoredFile
 from models.user import LoginSession, User
 
@@ -23,6 +24,7 @@ __all__ = [
     "MailToken",
     "OutboxEntry",
     "ProcessingJob",
+    "QuotaUse",
     "Scene",
     "StoredFile",
     "User",

@@ -104,13 +104,23 @@ def broker(tmp_path: Path) -> Iterator[Broker]:
         yield running
 
 
+NO_LIMITS = {
+    "free_calls_per_hour": 0,
+    "free_jobs_per_hour": 0,
+    "free_upload_bytes": 10**10,
+    "public_calls_per_minute": 0,
+}
+"""Tests of other things make more calls and jobs than a person of the smallest tier."""
+
+
 @pytest.fixture
 def make_resources(migrated_url: str, tmp_path: Path) -> Iterator[Callable[..., Resources]]:
     """Open resources on a migrated database; keyword arguments are settings."""
     opened: list[Resources] = []
 
     def make(**overrides: object) -> Resources:
-        settings = load_settings(**({"data_dir": tmp_path / "data", "database_url": migrated_url} | overrides))
+        known = {"data_dir": tmp_path / "data", "database_url": migrated_url}
+        settings = load_settings(**(NO_LIMITS | known | overrides))
         opened.append(open_resources(settings))
         return opened[-1]
 

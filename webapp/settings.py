@@ -17,7 +17,7 @@ from auth.principals import Tier
 from webapp.errors import SettingInvalid
 
 SECRET_KEY_MIN_BYTES = 32
-GB = 1_000_000_000
+MB, GB = 1_000_000, 1_000_000_000
 
 
 class Settings(BaseSettings):
@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     trusted_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Host names that are answered, with commas; empty: PUBLIC_URL's and this machine's."
     )
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Addresses of proxies whose X-Forwarded-For is believed, with commas; empty: nobody's."
+    )
     admin_username: str = Field("admin", description="Name of the first administrator.")
     admin_password: SecretStr = Field(SecretStr(""), description="Empty: generated and printed at the first start.")
     session_hours: float = Field(12.0, gt=0, description="A browser session ends this long after its last use.")
@@ -52,6 +55,21 @@ class Settings(BaseSettings):
     tier_of_user: Tier = Field(Tier.FREE, description="Limits of accounts with the role user.")
     tier_of_premium: Tier = Field(Tier.PREMIUM, description="Limits of accounts with the role premium.")
     tier_of_admin: Tier = Field(Tier.ENTERPRISE, description="Limits of accounts with the role admin.")
+    free_calls_per_hour: int = Field(100, ge=0, description="Calls an hour in the tier free; 0: no limit.")
+    free_jobs_per_hour: int = Field(5, ge=0, description="Jobs an hour in the tier free; 0: no limit.")
+    free_states_per_day: int = Field(1, ge=0, description="States a day in the tier free; 0: no limit.")
+    free_upload_bytes: int = Field(10 * MB, gt=0, description="Largest file in the tier free.")
+    premium_calls_per_hour: int = Field(1000, ge=0, description="Calls an hour in the tier premium; 0: no limit.")
+    premium_jobs_per_hour: int = Field(50, ge=0, description="Jobs an hour in the tier premium; 0: no limit.")
+    premium_states_per_day: int = Field(10, ge=0, description="States a day in the tier premium; 0: no limit.")
+    premium_upload_bytes: int = Field(100 * MB, gt=0, description="Largest file in the tier premium.")
+    enterprise_calls_per_hour: int = Field(0, ge=0, description="Calls an hour in the tier enterprise; 0: no limit.")
+    enterprise_jobs_per_hour: int = Field(0, ge=0, description="Jobs an hour in the tier enterprise; 0: no limit.")
+    enterprise_states_per_day: int = Field(0, ge=0, description="States a day in the tier enterprise; 0: no limit.")
+    enterprise_upload_bytes: int = Field(GB, gt=0, description="Largest file in the tier enterprise.")
+    public_calls_per_minute: int = Field(
+        60, ge=0, description="Calls a minute of an address that has not signed in, to log in or register; 0: no limit."
+    )
 
     upload_limit_bytes: int = Field(2 * GB, gt=0, description="Largest file that is taken.")
     scene_decoded_limit_bytes: int = Field(200 * GB, gt=0, description="Largest scene, counted as decoded pixels.")
@@ -77,9 +95,9 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     log_file: Path | None = Field(None, description="Logs go here too; empty: to standard error alone.")
 
-    @field_validator("trusted_hosts", mode="before")
+    @field_validator("trusted_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _split_hosts(cls, value: object) -> object:
+    def _split_names(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("secret_key")

@@ -16,6 +16,7 @@ from pages.upload.drop_zone import DropZone
 from pages.upload.scene_card import SceneCard
 from pages.upload.scene_list import SceneList
 from pages.upload.store import UploadStore
+from webapp.services.tiers import limits_of
 
 if TYPE_CHECKING:
     from webapp.services.views import SceneView
@@ -31,7 +32,7 @@ class UploadApp:
         self._background = Background(curdoc())
         self._card = SceneCard(extract=self._extract)
         self._list = SceneList(delete=self._delete)
-        limit_bytes = session.resources.settings.upload_limit_bytes
+        limit_bytes = limits_of(session.resources.settings, session.principal.tier).upload_bytes
         self._zone = DropZone(self._arrived, session.csrf_token, limit_bytes)
 
     @property

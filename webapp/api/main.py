@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
 from webapp.api.body_limit import BodyLimit
+from webapp.api.call_limits import CallLimits
 from webapp.api.deps import bearer_in_docs, key_in_docs
 from webapp.api.gate import Gate
 from webapp.api.headers import SecurityHeaders
@@ -37,6 +38,7 @@ from webapp.api.routes import (
 )
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
+from webapp.call_counter import CallCounter
 from webapp.resources import Resources
 from webapp.services.tiles import warm_up
 
@@ -76,7 +78,7 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
     api = create_api(resources)
     if pages is not None:
         pages.install(api)
-    app: ASGIApp = BodyLimit(StaticFiles(api))
+    app: ASGIApp = CallLimits(BodyLimit(StaticFiles(api)), resources.settings, api.state.call_counter)
     app = Gate(app, resources, api.state.identifier, api.state.sockets)
     paths = pages.paths if pages is not None else ()
     return RequestTrail(SecurityHeaders(app, paths, resources.settings.basemap_url_template))
@@ -86,6 +88,7 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     yield
+    await api.state.call_counter.close()
 
 
 def create_api(resources: Resources) -> FastAPI:
@@ -107,6 +110,7 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
     api.state.throttle = LoginThrottle()
+    api.state.call_counter = CallCounter(resources.settings)
     for module in ROUTES:
         api.include_router(module.router)
     for folder in PUBLIC_FOLDERS:

@@ -22,6 +22,7 @@ from processing.windows import working_grid
 from webapp.errors import NotFound
 from webapp.resources import Resources
 from webapp.services import models
+from webapp.services.quotas import spend
 from webapp.services.views import JobView, MessageView, to_datetime, to_datetime_or_none
 
 LIST_LIMIT_MAX = 500
@@ -37,12 +38,14 @@ def submit_extraction(
 ) -> JobView:
     """Write a job and the message that announces it in one transaction; works with no broker, too.
 
-    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `AoiInvalid`, `AoiOutsideScene`, `WeightsUnknown`,
-    `EnsembleInvalid`, and `PixelSizeTooLarge` or `PixelSizeTooSmall` for a scene that the weights cannot work on.
+    `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `QuotaExceeded`, `AoiInvalid`, `AoiOutsideScene`,
+    `WeightsUnknown`, `EnsembleInvalid`, and `PixelSizeTooLarge` or `PixelSizeTooSmall` for a scene that the weights
+    cannot work on.
     """
     card = models.card_of(resources, params.weights)
     job_id = str(uuid.uuid4())
     with resources.database.write() as session:
+        spend(session, resources, principal, "jobs")
         row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="scene", id=scene_id)

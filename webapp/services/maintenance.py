@@ -11,9 +11,11 @@ from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
 from models.queries.footprint_feed import prune_feed
 from models.queries.mail_tokens import drop_expired
+from models.queries.quotas import drop_older
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
+from webapp.services.quotas import LONGEST_WINDOW_S
 from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
@@ -39,6 +41,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
         drop_sent(session)
         prune_feed(session)
         drop_expired(session)
+        drop_older(session, LONGEST_WINDOW_S)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )

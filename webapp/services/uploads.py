@@ -14,6 +14,7 @@ from typing import BinaryIO, Self
 from auth.principals import Principal
 from webapp.errors import DiskFull, UploadEmpty, UploadIncomplete, UploadTooLarge
 from webapp.resources import Resources
+from webapp.services.tiers import limits_of
 from webapp.storage import FULL
 
 NAME_MAX_LENGTH = 200
@@ -112,16 +113,16 @@ def begin_upload(resources: Resources, principal: Principal, name: str, size_byt
     Raises `UploadTooLarge`, `DiskFull`.
     """
     settings = resources.settings
-    plain = plain_name(name)
-    if size_bytes is not None and size_bytes > settings.upload_limit_bytes:
-        raise UploadTooLarge(name=plain, limit_bytes=settings.upload_limit_bytes)
+    plain, limit_bytes = plain_name(name), limits_of(settings, principal.tier).upload_bytes
+    if size_bytes is not None and size_bytes > limit_bytes:
+        raise UploadTooLarge(name=plain, limit_bytes=limit_bytes)
     folder = incoming_folder(resources)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if shutil.disk_usage(folder).free < (size_bytes or 0) + settings.free_disk_bytes:
             raise DiskFull()
         path = folder / f"{principal.user_id}-{uuid.uuid4().hex}.part"
-        return Upload(path, plain, settings.upload_limit_bytes, size_bytes)
+        return Upload(path, plain, limit_bytes, size_bytes)
     except OSError as error:
         raise _coded(error) from error
 

@@ -1,4 +1,4 @@
-"""Accounts: three roles, tiers, API keys, secrets sent by mail, and who did what."""
+"""Accounts: three roles, tiers and what was used of them, API keys, secrets sent by mail, and who did what."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -23,10 +23,11 @@ def upgrade() -> None:
     _create_keys()
     _create_mail_tokens()
     _create_audit_log()
+    _create_quota_uses()
 
 
 def downgrade() -> None:
-    for table in ("audit_log", "mail_tokens", "api_keys"):
+    for table in ("quota_uses", "audit_log", "mail_tokens", "api_keys"):
         op.drop_table(table)
     for name, _ in SESSION_COLUMNS:
         op.drop_column("login_sessions", name)
@@ -105,3 +106,19 @@ def _create_audit_log() -> None:
     op.create_index(
         op.f("ix_audit_log_target_kind_target_id_id"), "audit_log", ["target_kind", "target_id", "id"]
     )
+
+
+def _create_quota_uses() -> None:
+    op.create_table(
+        "quota_uses",
+        sa.Column("id", BIG_ID, nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("amount", sa.Integer(), nullable=False),
+        sa.Column("at", sa.Double(), server_default=now_s(), nullable=False),
+        sa.CheckConstraint("kind IN ('jobs', 'states')", name=op.f("ck_quota_uses_kind_known")),
+        sa.CheckConstraint("amount > 0", name=op.f("ck_quota_uses_amount_positive")),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_quota_uses_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_quota_uses")),
+    )
+    op.create_index(op.f("ix_quota_uses_user_id_kind_at"), "quota_uses", ["user_id", "kind", "at"])

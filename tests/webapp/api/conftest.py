@@ -12,10 +12,12 @@ import pytest
 import uvicorn
 
 from auth.principals import Principal
+from tests.conftest import NO_LIMITS
 from tests.support.people import make_person
 from webapp.api.identity import COOKIE
 from webapp.api.main import create_app
 from webapp.database import migrate
+from webapp.http_server import proxy_options
 from webapp.resources import Resources, open_resources
 from webapp.services import sessions
 from webapp.settings import load_settings
@@ -60,7 +62,7 @@ def serve() -> Iterator[Callable[[Resources], Api]]:
 @pytest.fixture(scope="module")
 def shared_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One server for the tests of a module that change nothing."""
-    settings = load_settings(data_dir=tmp_path_factory.mktemp("shared") / "data", secret_key="k" * 40)
+    settings = load_settings(**NO_LIMITS, data_dir=tmp_path_factory.mktemp("shared") / "data", secret_key="k" * 40)
     migrate(settings.database_address)
     resources = open_resources(settings)
     with _servers() as start:
@@ -81,7 +83,12 @@ def _servers() -> Iterator[Callable[[Resources], Api]]:
     def start(resources: Resources) -> Api:
         listener = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            create_app(resources), log_level="error", ws="none", server_header=False, timeout_graceful_shutdown=2
+            create_app(resources),
+            log_level="error",
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=2,
+            **proxy_options(resources.settings),
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from webapp import mail
 from webapp.api.deps import CurrentResources
 from webapp.api.templates import render
-from webapp.errors import MailNotSetUp, RegistrationClosed, status_of
+from webapp.errors import MailNotSetUp, RegistrationClosed
+from webapp.http_status import status_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,9 +12,10 @@ from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
 from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
-from webapp.errors import UploadTooLarge
-from webapp.services import jobs, scenes, tiles
+from webapp.errors import QuotaExceeded, UploadTooLarge
+from webapp.services import jobs, quotas, scenes, tiles
 from webapp.services.models import recommended_params
+from webapp.services.tiers import limits_of
 from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
@@ -47,9 +48,10 @@ async def upload_image(
     later: BackgroundTasks,
 ) -> AcceptedOut:
     """Send a GeoTIFF and have its buildings extracted."""
-    announced, limit = announced_bytes(request), resources.settings.upload_limit_bytes
+    announced, limit = announced_bytes(request), limits_of(resources.settings, principal.tier).upload_bytes
     if announced is not None and announced > limit + ENVELOPE_BYTES:
         raise UploadTooLarge(name="The file", limit_bytes=limit)
+    await in_thread(quotas.require_some, resources, principal, "jobs")
     content_type = request.headers.get("content-type", "")
     form = UploadForm(content_type, lambda name: begin_upload(resources, principal, name), FIELDS)
     try:
@@ -62,7 +64,8 @@ async def upload_image(
     scene = await check_in_thread(scenes.register_scene, resources, principal, received)
     try:
         job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
-    except ProcessingError:  # such as a scene that the weights cannot work on: a refused request leaves nothing
+    except (ProcessingError, QuotaExceeded):
+        # Such as a scene that the weights cannot work on: a refused request leaves nothing.
         await in_thread(scenes.delete_scene, resources, principal, scene.id)
         raise
     later.add_task(tiles.prepare_scene, resources, principal, scene.id)

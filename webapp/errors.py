@@ -77,6 +77,13 @@ class LoginDelayed(AppError):
     template = "Too many wrong passwords. Try again in {retry_after_s} seconds."
 
 
+class LastAdministrator(AppError):
+    """Without an administrator nobody could let anybody in again."""
+
+    code = "LastAdministrator"
+    template = "{username} is the last active administrator and has to stay one."
+
+
 class CallLimitExceeded(AppError):
     """More calls within the window than the tier, or an address that has not signed in, may make."""
 

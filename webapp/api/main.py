@@ -25,6 +25,7 @@ from webapp.api.request_trail import RequestTrail
 from webapp.api.routes import (
     account,
     account_pages,
+    admin,
     api_keys,
     auth,
     buildings,
@@ -57,6 +58,7 @@ ROUTES = (
     models,
     tiles,
     operations,
+    admin,
 )
 DESCRIPTION = """Footprints of buildings from aerial and satellite imagery.
 

@@ -31,14 +31,14 @@ class NewUser:
     role: Role = Role.USER
 
 
-def create_user(resources: Resources, new_user: NewUser) -> UserView:
-    """Make an account. Raises `AccountInvalid`, `UsernameTaken`."""
+def create_user(resources: Resources, new_user: NewUser, actor: Principal | None = None) -> UserView:
+    """Make an account; `actor` is who makes it. Raises `AccountInvalid`, `UsernameTaken`."""
     username, email = checked_name(new_user.username), checked_email(new_user.email)
     user = User(
         username=username, email=email, password_hash=hash_of(new_user.password), role=str(new_user.role)
     )
     with naming_what_is_taken(), resources.database.write() as session:
-        add_user(session, None, user)
+        add_user(session, actor, user)
         return UserView(id=user.id, username=user.username, email=user.email, role=user.role)
 
 

@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
 from auth.principals import Scope
+from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
 from webapp.api.main import create_api
 from webapp.services.api_keys import create_key
@@ -41,6 +42,14 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/confirm-account"): Expected((403, 403, 403, 403)),
     ("GET", "/forgotten-password"): Expected((403, 403, 403, 403)),
     ("GET", "/reset-password"): Expected((403, 403, 403, 403)),
+    ("GET", "/api/v1/admin/dashboard"): Expected((401, 403, 403, 200)),
+    ("GET", "/api/v1/admin/system/health"): Expected((401, 403, 403, 200)),
+    ("GET", "/api/v1/admin/users"): Expected((401, 403, 403, 200)),
+    ("POST", "/api/v1/admin/users"): Expected((401, 403, 403, 201), json={"username": "newcomer"}),
+    ("GET", "/api/v1/admin/users/{user_id}"): Expected((401, 403, 403, 200)),
+    ("PATCH", "/api/v1/admin/users/{user_id}"): Expected((401, 403, 403, 200), json={"tier": "premium"}),
+    ("POST", "/api/v1/admin/cleanup"): Expected((401, 403, 403, 200), json={"older_than_days": 1}),
+    ("GET", "/api/v1/admin/audit-log"): Expected((401, 403, 403, 200)),
     ("GET", "/login"): Expected((200, 200, 200, 200)),
     ("POST", "/login"): Expected((403, 403, 403, 403)),
     ("POST", "/api/v1/ml-processing/upload-image"): Expected((401, 415, 415, 415)),
@@ -73,6 +82,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
     # These end something, so they come last.
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
+    ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
     ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
     ("POST", "/logout"): Expected((303, 303, 303, 303)),
 }
@@ -105,6 +115,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "job_id": result.job_id,
         "task_id": result.job_id,
         "name": "swagger-ui.css",
+        "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",
         "key_id": create_key(api.resources, alice, "of alice", {Scope.READ}).view.id,
         "z": "3",

@@ -1,16 +1,22 @@
 """Every route for every kind of person. A route that is not in the table fails the test."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import jwt
 import pytest
+from sqlalchemy import update
 from starlette.routing import BaseRoute, Mount, Route
 
-from auth.principals import Scope
+from auth.principals import Role, Scope
+from auth.tokens import AccessClaims, sign_access_token
+from models.user import User
 from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
 from webapp.api.main import create_api
-from webapp.services.api_keys import create_key
+from webapp.services.api_keys import create_key, revoke_key
+from webapp.services.own_sessions import list_sessions
 
 
 @dataclass(frozen=True)
@@ -20,6 +26,12 @@ class Expected:
     statuses: tuple[int, int, int, int]
     query: str = ""
     json: object = None
+
+    def status_for(self, who: str) -> int:
+        """Somebody premium is another user here; whose credentials do not hold is anonymous."""
+        anonymous, owner, other, administrator = self.statuses
+        known = {"owner": owner, "other": other, "premium": other, "administrator": administrator}
+        return known.get(who, anonymous)
 
 
 EXTRACT = {"scene_id": "{scene_id}", "parameters": {"window_px": 256}}
@@ -103,6 +115,29 @@ def all_routes(routes: list[BaseRoute], prefix: str = "") -> Iterator[tuple[str,
             raise AssertionError(f"{route!r}: a kind of route that this walk does not know")
 
 
+def nobodies(api, alice):
+    """Clients with credentials that do not hold, and one without any."""
+    resources, key = api.resources, api.resources.settings.secret_key_bytes
+    disabled = make_person(resources, "disabled")
+    shut_out = api.program(disabled)
+    with resources.database.write() as session:
+        session.execute(update(User).where(User.id == disabled.user_id).values(is_active=False))
+    revoked = create_key(resources, alice, "revoked", {Scope.READ, Scope.WRITE})
+    revoke_key(resources, alice, revoked.view.id)
+    api.program(alice)
+    claims = AccessClaims(alice.user_id, list_sessions(resources, alice)[0].id)
+    expired = sign_access_token(key, claims, time.time() - 3600, 60)
+    payload = jwt.decode(sign_access_token(key, claims, time.time(), 600), options={"verify_signature": False})
+    elsewhere = jwt.encode(payload | {"aud": "another-service"}, key, algorithm="HS256")
+    return {
+        "anonymous": api.anonymous(),
+        "disabled": shut_out,
+        "expired": api.anonymous(Authorization=f"Bearer {expired}"),
+        "revoked key": api.anonymous(**{"X-API-Key": revoked.key}),
+        "wrong audience": api.anonymous(Authorization=f"Bearer {elsewhere}"),
+    }
+
+
 def test_the_table_lists_every_route_and_no_other(resources):
     found = set(all_routes(create_api(resources).routes))
     assert found == set(TABLE)
@@ -122,8 +157,14 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "x": "2",
         "y": "3",
     }
-    clients = [api.anonymous(), api.program(alice), api.program(bob), api.program(administrator)]
-    unexpected = []
+    people = {
+        "owner": api.program(alice),
+        "other": api.program(bob),
+        "premium": api.program(make_person(api.resources, "paula", Role.PREMIUM)),
+        "administrator": api.program(administrator),
+    }
+    clients = nobodies(api, alice) | people
+    unexpected, cells = [], 0
     for (method, path), expected in TABLE.items():
         url = (path + expected.query).format(**values)
         body = expected.json
@@ -131,11 +172,11 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
             url = "/api/v1/models/default"
         if body is EXTRACT:
             body = EXTRACT | {"scene_id": result.scene_id}
-        for who, client, status in zip(
-            ("anonymous", "owner", "other", "administrator"), clients, expected.statuses, strict=True
-        ):
+        for who, client in clients.items():
+            status = expected.status_for(who)
             if path == "/logout":
                 client.headers.pop("Authorization", None)  # signed out just now
+            cells += 1
             answer = client.request(method, url, json=body)
             if answer.status_code != status:
                 unexpected.append(f"{method} {url} as {who}: {answer.status_code}, not {status}: {answer.text[:200]}")
@@ -143,6 +184,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
                 assert answer.headers["content-type"] == "application/problem+json", url
                 assert answer.json()["code"], url
     assert not unexpected, "\n".join(unexpected)
+    assert cells == len(TABLE) * 9
 
 
 def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator, tmp_path):
@@ -176,8 +218,6 @@ def test_a_wrong_token_is_nobody(shared_api, sam, token):
 
 
 def test_a_session_that_ended_is_over_within_a_second_everywhere(api, alice):
-    import time
-
     from webapp.services import sessions
 
     program, browser = api.program(alice), api.browser(alice)

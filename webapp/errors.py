@@ -198,6 +198,20 @@ class SceneInUse(AppError):
     template = "The scene {name} has unfinished jobs. Cancel them first."
 
 
+class ImportInUse(AppError):
+    """The import is not finished."""
+
+    code = "ImportInUse"
+    template = "The import of {name} is not finished. Cancel it first."
+
+
+class ImportDiffers(AppError):
+    """A later attempt read other footprints than an earlier one has stored: nothing can be published."""
+
+    code = "ImportDiffers"
+    template = "{name} holds {kept} buildings, but {stored} were stored. Import it again."
+
+
 class DatabaseBusy(AppError):
     """No connection, or no lock, within the time allowed."""
 
@@ -228,6 +242,8 @@ HTTP_STATUS: dict[type[Exception], int] = {
     NotFound: 404,
     UsernameTaken: 409,
     SceneInUse: 409,
+    ImportInUse: 409,
+    ImportDiffers: 409,
     LeaseLost: 409,
     UploadStalled: 408,
     UploadTooLarge: 413,

@@ -242,7 +242,7 @@ def _keep_payload(session: Session, job_id: str, result: FinishedPart) -> None:
 
 
 def progress(windows_done: int) -> dict[str, Any]:
-    """Return the columns of progress, which never falls in an attempt, though parts of earlier ones are counted again."""
+    """Return the columns of progress; it never falls, though a later attempt counts what is done already again."""
     done = ProcessingJob.windows_done
     return {"windows_done": case((done < windows_done, windows_done), else_=done), "progress_at": now_s()}
 

@@ -18,7 +18,7 @@ from auth.passwords import (
 )
 from auth.principals import Principal, Role
 from models.user import User
-from webapp.errors import AccountInvalid, CredentialsWrong, TooManyLogins, UsernameTaken
+from webapp.errors import AccountInvalid, CredentialsWrong, NotFound, TooManyLogins, UsernameTaken
 from webapp.resources import Resources
 from webapp.services.views import UserView
 
@@ -89,6 +89,16 @@ def authenticate(resources: Resources, username: str, password: str) -> Principa
     if user is None or not matches or not user.is_active:
         raise CredentialsWrong()
     return Principal(user_id=user.id, username=user.username, role=Role(user.role))
+
+
+def find_user(resources: Resources, username: str) -> Principal:
+    """Return a person by name, for whoever runs this machine. Raises `NotFound`."""
+    with resources.database.read() as session:
+        wanted = select(User).where(User.username == username.strip().lower(), User.is_active)
+        user = session.scalars(wanted).one_or_none()
+        if user is None:
+            raise NotFound(kind="account", id=username)
+        return Principal(user_id=user.id, username=user.username, role=Role(user.role))
 
 
 def _in_hash_pool[T](work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
+from tests.support.jobs import add_import
 from tests.webapp.api.made_results import make_result
 from webapp.api.main import create_api
 
@@ -32,6 +33,9 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
     ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/scenes/{scene_id}"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/imports"): Expected((401, 415, 415, 415)),
+    ("GET", "/api/v1/imports"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/imports/{import_id}"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/jobs"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/jobs/{job_id}"): Expected((401, 200, 404, 200)),
     ("POST", "/api/v1/jobs/{job_id}/cancel"): Expected((401, 200, 404, 200)),
@@ -56,6 +60,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
     # These end something, so they come last.
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
+    ("DELETE", "/api/v1/imports/{import_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
     ("POST", "/logout"): Expected((303, 303, 303, 303)),
 }
@@ -87,6 +92,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "scene_id": result.scene_id,
         "job_id": result.job_id,
         "task_id": result.job_id,
+        "import_id": add_import(api.resources, alice),
         "name": "swagger-ui.css",
         "z": "3",
         "x": "2",

@@ -11,29 +11,29 @@ if TYPE_CHECKING:
     from webapp.services.views import ImportView
 
 LEFT_OUT = {
-    "no_geometry": "have no geometry",
+    "no_geometry": "no geometry",
     "unreadable": "cannot be read",
-    "not_a_polygon": "are no polygons",
-    "too_many_corners": "have too many corners for a building",
-    "outside_crs_area": "lie outside of where the coordinate system holds",
-    "invalid": "cross themselves so that no repair keeps their area",
-    "sliver": "are smaller than half a square metre",
-    "duplicate": "repeat an earlier row",
+    "not_a_polygon": "no polygon",
+    "too_many_corners": "too many corners for a building",
+    "outside_crs_area": "outside of where the coordinate system holds",
+    "invalid": "crosses itself, and no repair keeps its area",
+    "sliver": "smaller than half a square metre",
+    "duplicate": "repeats an earlier row",
 }
 CHANGED = {
-    "repaired": "were repaired",
-    "z_or_m_dropped": "lost their heights or measures",
-    "cut_at_antimeridian": "were cut in two at the antimeridian",
-    "kept_in_several_parts": "are one building in several parts",
-    "confidence_not_used": "have a confidence that is not between 0 and 1",
-    "attributes_too_long": "have attributes that are too long to keep",
+    "repaired": "outline repaired",
+    "z_or_m_dropped": "heights or measures dropped",
+    "cut_at_antimeridian": "cut in two at the antimeridian",
+    "kept_in_several_parts": "one building in several parts",
+    "confidence_not_used": "confidence is not between 0 and 1 and not used",
+    "attributes_too_long": "attributes too long, left out",
 }
 
 
 def one_line(found: ImportView) -> str:
-    """Return the main facts in one line."""
+    """Return the main facts of a finished import in one line."""
     job, report = found.job, found.report
-    words = job_text.outcome(job) if job.finished_at else job_text.progress(job)
+    words = job_text.outcome(job)
     return " · ".join((formats.text(words), formats.text(report["format"]), formats.when(job.created_at)))
 
 
@@ -44,7 +44,7 @@ def report_html(report: dict[str, Any]) -> str:
         ("buildings", formats.count(report["kept"])),
         ("left out", formats.count(report["refused_total"])),
     ])
-    findings = _findings(report["refused"], LEFT_OUT, "Left out") + _findings(report["changed"], CHANGED, "Kept")
+    findings = _findings(report["refused"], LEFT_OUT, "left out") + _findings(report["changed"], CHANGED, "kept")
     note = report["crs_note"]
     warning = f'<p class="bf-note bf-warn">{formats.text(note)}</p>' if note else ""
     listed = f'<div class="bf-findings">{findings}</div>' if findings else ""
@@ -70,10 +70,9 @@ def _findings(found: dict[str, Any], words: dict[str, str], title: str) -> str:
 
 
 def _finding(title: str, finding: dict[str, Any], words: str) -> str:
-    rows = "1 row: " if finding["count"] == 1 else f"{formats.count(finding['count'])} rows "
     examples = "".join(
         f"<li><time>row {formats.count(example['row'])}</time><span>{formats.text(example['detail'])}</span></li>"
         for example in finding["examples"]
     )
-    summary = f"<b>{title}</b> {rows}{words}"
+    summary = f"<b>{formats.count(finding['count'])} {title}:</b> {words}"
     return f'<details><summary>{summary}</summary><ol class="bf-log">{examples}</ol></details>'

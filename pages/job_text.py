@@ -60,8 +60,9 @@ def done(job: JobView) -> str:
 def outcome(job: JobView) -> str:
     """Return how a job ended, in words; of one that failed, its error."""
     if job.state == "succeeded":
-        how = "imported" if job.is_import else "found"
-        return f"{buildings(job.footprint_count)} {how} in {formats.duration(seconds_taken(job) or 0)}"
+        if job.is_import:
+            return f"{buildings(job.footprint_count)} imported"
+        return f"{buildings(job.footprint_count)} found in {formats.duration(seconds_taken(job) or 0)}"
     if job.state == "cancelled":
         if job.is_import:
             return "Cancelled; nothing imported"

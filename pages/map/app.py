@@ -186,7 +186,8 @@ class MapApp:
             return
         self._known.jobs = {job.id: job for job in found}
         self.result.sidebar.show_jobs(found, self._job_choice(found))
-        self.result.sidebar.offer_everything(len(self._known.scenes or {}) + len(self._known.imports) > 1 or len(found) > 1)
+        sources = len(self._known.scenes or {}) + len(self._known.imports)
+        self.result.sidebar.offer_everything(sources > 1 or len(found) > 1)
         self._remember()
 
     def _job_choice(self, found: list[JobView]) -> str | None:

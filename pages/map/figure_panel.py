@@ -94,7 +94,8 @@ def narrowed_line(filters: MapFilters) -> str:
 
 
 def _mean_confidence(known: ViewStatistics | None) -> str:
-    return formats.NO_VALUE if known is None or math.isnan(known.mean_confidence) else formats.share(known.mean_confidence)
+    mean = math.nan if known is None else known.mean_confidence
+    return formats.NO_VALUE if math.isnan(mean) else formats.share(mean)
 
 
 def unrated_line(known: ViewStatistics | None) -> str:

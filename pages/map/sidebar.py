@@ -16,10 +16,10 @@ from pages.map.legend import LABELS, legend
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
+    from pages.map.store import Sources
     from pages.projection import Bounds
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.models import ExpectedView, ModelView
-    from pages.map.store import Sources
     from webapp.services.views import ImportView, JobView, SceneView
 
 NO_SCENE = '<p class="bf-note">No imagery yet. <a class="bf-link" href="/upload">Upload a scene</a></p>'
@@ -68,7 +68,8 @@ class Sidebar:
     def show_sources(self, found: Sources, chosen: str | None) -> None:
         """Offer scenes and imports and choose one; options without a choice would make Panel choose the first."""
         options = {scene.name if _single(scene, found.scenes) else _long(scene): scene.id for scene in found.scenes}
-        options |= {_import_label(one): one.job.id for one in found.imports}
+        names = [one.job.source for one in found.imports]
+        options |= {_import_label(one, names): one.job.id for one in found.imports}
         self._scene.param.update(options=options, value=chosen, visible=bool(options))
         if not options:
             self._scene_facts.object = NO_SCENE
@@ -186,8 +187,9 @@ def _section(*items: Any) -> pn.Column:
     return pn.Column(*items, margin=0, sizing_mode="stretch_width", styles=styles)
 
 
-def _import_label(found: ImportView) -> str:
-    return f"{found.job.source} · imported {formats.when(found.job.created_at)}"
+def _import_label(found: ImportView, names: list[str]) -> str:
+    name = found.job.source
+    return f"{name} (import)" if names.count(name) == 1 else f"{name} · imported {formats.when(found.job.created_at)}"
 
 
 def _single(scene: SceneView, found: list[SceneView]) -> bool:

@@ -131,10 +131,8 @@ def view_of(row: queries.JobRow) -> JobView:
     job, scene_name, file_name, owner, now = row
     return JobView(
         id=job.id,
-        kind=job.kind,
         scene_id=job.scene_id,
         scene_name=scene_name,
-        file_name=file_name,
         owner=owner,
         state=job.state,
         percent_completed=_percent(job),
@@ -154,6 +152,8 @@ def view_of(row: queries.JobRow) -> JobView:
         gsd_m=job.gsd_m,
         weights_name=job.weights_name,
         weights_sha256=job.weights_sha256,
+        kind=job.kind,
+        file_name=file_name,
     )
 
 

@@ -41,10 +41,8 @@ class JobView:
     """
 
     id: str
-    kind: str
     scene_id: str | None
     scene_name: str | None
-    file_name: str | None
     owner: str
     state: str
     percent_completed: float
@@ -66,6 +64,8 @@ class JobView:
     weights_name: str | None = None
     """Name and version of the weights that found the footprints; None until a worker has begun."""
     weights_sha256: str | None = None
+    kind: str = "extraction"
+    file_name: str | None = None
 
     @property
     def source(self) -> str:

@@ -49,6 +49,7 @@ class BuildingFootprint(Base):
         Index(None, "owner_id", "id"),
         Index(None, "scene_id", "id"),
         Index(None, "change_key"),
+        {"sqlite_autoincrement": True},  # indexes beside the database know footprints by id: none is given again
     )
 
     id: Mapped[int] = mapped_column(BIG_ID, primary_key=True)

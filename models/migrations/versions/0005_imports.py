@@ -1,4 +1,8 @@
-"""Imports: jobs that read a file instead of a scene, and footprints without scene or confidence."""
+"""Imports: jobs that read a file instead of a scene, and footprints without scene or confidence.
+
+From here on SQLite never gives the id of a removed footprint again, as PostgreSQL never did: the footprint index tells
+by its id what it holds already.
+"""
 
 from collections.abc import Iterable
 
@@ -18,6 +22,7 @@ JOB_COLUMNS = (
         CONSTRAINT ck_processing_jobs_scene_when_extraction CHECK ((kind = 'extraction') = (scene_id IS NOT NULL))
         CONSTRAINT ck_processing_jobs_file_when_import CHECK ((kind = 'import') = (file_id IS NOT NULL))""",
 )
+ID_KEY, ID_KEY_ONCE = "PRIMARY KEY (id)", "PRIMARY KEY (id AUTOINCREMENT)"
 TEXTS = ("source_id", "source_name", "attributes")
 LOOSENED = (
     ("processing_jobs", "scene_id", "VARCHAR(36)"),
@@ -36,11 +41,15 @@ def upgrade() -> None:
     )
     for name in TEXTS:
         op.add_column("building_footprints", sa.Column(name, sa.Text()))
+    if not _is_postgis():
+        _rewrite("building_footprints", [(ID_KEY, ID_KEY_ONCE)])
 
 
 def downgrade() -> None:
     """Imports go, with their footprints: older versions have no place for them."""
     op.execute("DELETE FROM processing_jobs WHERE kind = 'import'")
+    if not _is_postgis():
+        _rewrite("building_footprints", [(ID_KEY_ONCE, ID_KEY)])
     for name in TEXTS:
         op.drop_column("building_footprints", name)
     op.drop_index("ix_processing_jobs_unpublished", "processing_jobs")

@@ -242,6 +242,17 @@ def test_an_import_is_removed_with_its_footprints_and_its_file(resources, alice,
     assert imports.list_imports(resources, alice) == []
 
 
+def test_the_index_tells_a_new_import_from_one_that_was_removed(resources, alice, town, tmp_path):
+    first = queue_import(resources, alice, town).job.id
+    work(resources, first)
+    assert seen(resources, alice) == (6, 6, 6)
+    imports.delete_import(resources, alice, first)
+    other = write_geojson(tmp_path / "other.geojson", [feature(shape) for shape in squares(7, seed=9)])
+    work(resources, queue_import(resources, alice, other).job.id)
+    assert seen(resources, alice) == (7, 7, 7)
+    assert check_index(resources, alice.owner_filter).agrees
+
+
 def test_old_imports_go_with_their_files(make_resources, alice, town):
     resources = make_resources(job_retention_days=1)
     work(resources, queue_import(resources, alice, town).job.id)

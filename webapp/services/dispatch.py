@@ -17,6 +17,8 @@ from webapp.resources import Resources
 from webapp.services.import_writes import discard_leftovers
 
 BATCH = 100
+LEFTOVERS_SOUGHT_S = 3600.0
+"""Imports that ended longer ago are left to the daily clearing up."""
 log = structlog.get_logger(__name__)
 
 
@@ -62,7 +64,7 @@ def reconcile(resources: Resources) -> Reconciled:
         cancelled = _cancel(session, resources.settings.cancel_grace_s)
         dead = _bury(session)
         requeued = _requeue(session)
-    discard_leftovers(resources)
+    discard_leftovers(resources, LEFTOVERS_SOUGHT_S)
     result = Reconciled(requeued, dead, cancelled, _send_again(resources))
     if result != Reconciled(0, 0, 0, 0):
         log.info("reconciled", requeued=requeued, dead=dead, cancelled=cancelled, sent_again=result.sent_again)

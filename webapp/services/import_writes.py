@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import delete, insert, select, text, true
 from sqlalchemy.orm import Session
 
 from models.base import now_s
@@ -84,24 +84,34 @@ def publish(resources: Resources, claim: Claim, report: IngestReport) -> JobStat
     return JobState.SUCCEEDED
 
 
-def discard_leftovers(resources: Resources) -> int:
-    """Remove what imports have stored that ended otherwise than well; return how many footprints that were."""
-    removed = 0
+def discard_leftovers(resources: Resources, ended_within_s: float | None = None) -> int:
+    """Remove what imports have stored that ended otherwise than well; return how many footprints that were.
+
+    `ended_within_s` spares those who ask often a look at imports of long ago, of which all is gone.
+    """
     with resources.database.read() as session:
-        has_some = bool(_leftovers(session, 1))
-    while has_some:
+        job_ids = _ended_in_vain(session, ended_within_s)
+    return sum(_discard(resources, job_id) for job_id in job_ids)
+
+
+def _ended_in_vain(session: Session, within_s: float | None) -> list[str]:
+    table = ProcessingJob
+    recently = true() if within_s is None else table.finished_at > now_s() - within_s
+    ended = select(table.id).where(text(UNPUBLISHED_SQL), table.finished_at.is_not(None), recently)
+    return list(session.scalars(ended))
+
+
+def _discard(resources: Resources, job_id: str) -> int:
+    removed = 0
+    while True:
+        with resources.database.read() as session:
+            mine = BuildingFootprint.job_id == job_id
+            ids = list(session.scalars(select(BuildingFootprint.id).where(mine).limit(DISCARDED_AT_ONCE)))
+        if not ids:
+            return removed
         with resources.database.write() as session:
-            ids = _leftovers(session, DISCARDED_AT_ONCE)
             session.execute(delete(BuildingFootprint).where(BuildingFootprint.id.in_(ids)))
         removed += len(ids)
-        has_some = len(ids) == DISCARDED_AT_ONCE
-    return removed
-
-
-def _leftovers(session: Session, limit: int) -> list[int]:
-    ended = select(ProcessingJob.id).where(text(UNPUBLISHED_SQL), ProcessingJob.finished_at.is_not(None))
-    chosen = select(BuildingFootprint.id).where(BuildingFootprint.job_id.in_(ended)).limit(limit)
-    return list(session.scalars(chosen))
 
 
 def _batches_of(session: Session, job_id: str) -> list[StoredBatch]:

@@ -13,6 +13,7 @@ from models.queries.footprint_feed import prune_feed
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
+from webapp.services.import_writes import discard_leftovers
 from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
@@ -43,6 +44,7 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
         session.execute(delete(LoginSession).where(ended).execution_options(synchronize_session=False))
         gone = WorkerBeat.seen_at < now_s() - DAY_S
         session.execute(delete(WorkerBeat).where(gone).execution_options(synchronize_session=False))
+    discard_leftovers(resources)
     return Cleaned(jobs, remove_orphan_files(resources), sweep_incoming(resources))
 
 

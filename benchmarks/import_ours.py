@@ -1,6 +1,6 @@
 """The worker's part of an import in a process of its own, which may be killed.
 
-`python -m benchmarks.import_ours work DATA JOB` does the job, `… index DATA JOB` feeds the index; both print what it cost.
+`python -m benchmarks.import_ours work DATA JOB` does the job, `… index DATA JOB` feeds the index; both print the cost.
 """
 
 import json

@@ -43,10 +43,12 @@ def legend(snapshot: Snapshot, style: Style, zoom: int, size_px: int = 256) -> t
     if style.colour_by == "review":
         return tuple(LegendEntry(colour, label=str(state)) for state, colour in enumerate(colours))
     if style.colour_by == "confidence":
-        edges = (0.0, *CONFIDENCE_EDGES, 1.0)
-        rated = (LegendEntry(colour, edges[at], edges[at + 1]) for at, colour in enumerate(colours[1:]))
-        return (*rated, LegendEntry(colours[0], label=NO_CONFIDENCE_LABEL))
-    edges = (0.0, *AREA_EDGES_M2, float("inf"))
+        unrated = LegendEntry(colours[0], label=NO_CONFIDENCE_LABEL)
+        return (*_between(colours[1:], (0.0, *CONFIDENCE_EDGES, 1.0)), unrated)
+    return _between(colours, (0.0, *AREA_EDGES_M2, float("inf")))
+
+
+def _between(colours: list[Colour], edges: tuple[float, ...]) -> tuple[LegendEntry, ...]:
     return tuple(LegendEntry(colour, edges[at], edges[at + 1]) for at, colour in enumerate(colours))
 
 

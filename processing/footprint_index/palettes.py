@@ -86,8 +86,8 @@ def class_colours(style: Style) -> NDArray[np.float64]:
 @cache
 def confidence_classes() -> NDArray[np.uint8]:
     """Return the colour class of each step of confidence; the first, 0, is for `NO_CONFIDENCE` alone."""
-    classes = 1 + np.digitize(np.arange(CONFIDENCE_STEPS + 1) / CONFIDENCE_STEPS, CONFIDENCE_EDGES)
-    classes = np.append(classes, 0).astype(np.uint8)
+    rated = 1 + np.digitize(np.arange(CONFIDENCE_STEPS + 1) / CONFIDENCE_STEPS, CONFIDENCE_EDGES)
+    classes = np.append(rated, 0).astype(np.uint8)
     classes.flags.writeable = False
     return classes
 

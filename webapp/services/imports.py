@@ -1,7 +1,7 @@
 """Imports of existing footprints, as a person knows them: sending a file, reading its report, removing it again."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,7 @@ class ImportOptions:
 
     def to_json(self) -> dict[str, Any]:
         """Return what was chosen."""
-        chosen = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        return {name: value for name, value in chosen.items() if value is not None}
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 def submit_import(

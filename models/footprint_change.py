@@ -19,8 +19,8 @@ class ChangeKind(StrEnum):
 class FootprintChange(Base):
     """One transaction that stored footprints of a job, or removed a job with its footprints.
 
-    Ids rise in the order of the commits (`models.footprint_writes.note_change`), so a reader that has seen one id has
-    seen all changes before it.
+    Ids rise in the order of the commits (`models.footprint_writes.note_stored`, `remove_jobs`), so a reader that has
+    seen one id has seen all changes before it. An import is one transaction here: the one that publishes it.
     """
 
     __tablename__ = "footprint_changes"

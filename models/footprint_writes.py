@@ -5,7 +5,7 @@ Whoever stores or removes footprints notes it in the change feed in the same tra
 
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +13,14 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, text, update
 from sqlalchemy.orm import Session
 
 from models.footprint import BuildingFootprint, ReviewState
 from models.footprint_change import ChangeKind, FootprintChange
 from models.geometry_type import SRID
 from models.job import ProcessingJob
+from models.scene import StoredFile
 
 COLUMNS = (
     "job_id",
@@ -38,7 +39,12 @@ COLUMNS = (
     "max_lon",
     "max_lat",
     "change_key",
+    "source_id",
+    "source_name",
+    "attributes",
 )
+ATTRIBUTES = ("footprint_key", "area_m2", "confidence", "reg_method", "reg_iou", "reg_status")
+SOURCE_COLUMNS = ("source_id", "source_name", "attributes")
 FEED_LOCK = 0x62666D33
 ARRIVALS = (
     "CREATE TEMPORARY TABLE IF NOT EXISTS footprint_arrivals AS "
@@ -51,46 +57,64 @@ class FootprintSource:
     """What all footprints of a job share."""
 
     job_id: str
-    scene_id: str
+    scene_id: str | None
     owner_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """How many footprints were new, and the key of the change that stored them."""
+
+    change_key: int
+    footprints: int
 
 
 def insert_footprints(session: Session, source: FootprintSource, footprints: gpd.GeoDataFrame) -> int:
     """Insert footprints (columns as in `processing.pipeline.PartResult`); return how many were new."""
+    batch = stage_footprints(session, source, footprints)
+    note_stored(session, source, batch)
+    return batch.footprints
+
+
+def stage_footprints(session: Session, source: FootprintSource, footprints: gpd.GeoDataFrame) -> StoredBatch:
+    """Insert footprints of which the change feed does not know yet: those of a job that is not published.
+
+    Columns as in `processing.pipeline.PartResult`; those of `SOURCE_COLUMNS` may be there, too.
+    """
+    change_key = new_change_key()
     if footprints.empty:
-        return 0
-    connection, change_key = session.connection(), new_change_key()
+        return StoredBatch(change_key, 0)
+    connection = session.connection()
     is_postgis = connection.dialect.name == "postgresql"
-    rows = [(*row, change_key) for row in _rows(source, footprints, as_hex=is_postgis)]
-    added = _copy(connection, rows) if is_postgis else _execute_many(connection, rows)
-    if added:
-        note_stored(session, source, change_key, added)
-    return added
+    rows = _rows(source, footprints, change_key, as_hex=is_postgis)
+    return StoredBatch(change_key, _copy(connection, rows) if is_postgis else _execute_many(connection, list(rows)))
 
 
 def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
-    """Remove the jobs that meet a condition, with their footprints; return how many."""
-    statement = delete(ProcessingJob).where(condition).returning(ProcessingJob.owner_id, ProcessingJob.id)
+    """Remove the jobs that meet a condition, with their footprints and the rows of imported files; return how many."""
+    table = ProcessingJob
+    statement = delete(table).where(condition).returning(table.owner_id, table.id, table.file_id)
     removed = session.execute(statement.execution_options(synchronize_session=False)).all()
-    for owner_id, job_id in removed:
+    for owner_id, job_id, file_id in removed:
+        if file_id is not None:
+            session.execute(delete(StoredFile).where(StoredFile.id == file_id))
         _note(session, {"owner_id": owner_id, "job_id": job_id, "kind": str(ChangeKind.REMOVED)})
     return len(removed)
 
 
-def review_footprints(session: Session, condition: ColumnElement[bool], state: ReviewState) -> int:
-    """Note what a person said of the footprints that meet a condition; return how many had another state before."""
-    table = BuildingFootprint
-    chosen = and_(condition, table.review_state != str(state))
-    groups = session.execute(select(table.job_id, table.scene_id, table.owner_id).where(chosen).distinct()).all()
-    total = 0
-    for job_id, scene_id, owner_id in groups:
-        change_key = new_change_key()
-        values = {"review_state": str(state), "version": table.version + 1, "change_key": change_key}
-        statement = update(table).where(chosen, table.job_id == job_id).values(values).returning(table.id)
-        number = len(session.scalars(statement.execution_options(synchronize_session=False)).all())
-        note_stored(session, FootprintSource(job_id, scene_id, owner_id), change_key, number)
-        total += number
-    return total
+def review_footprint(session: Session, footprint_id: int, state: ReviewState) -> None:
+    """Note what a person said of a footprint; saying the same again changes nothing."""
+    table, change_key = BuildingFootprint, new_change_key()
+    values = {"review_state": str(state), "version": table.version + 1, "change_key": change_key}
+    statement = (
+        update(table)
+        .where(table.id == footprint_id, table.review_state != str(state))
+        .values(values)
+        .returning(table.job_id, table.scene_id, table.owner_id)
+    )
+    found = session.execute(statement.execution_options(synchronize_session=False)).one_or_none()
+    if found is not None:
+        note_stored(session, FootprintSource(*found), StoredBatch(change_key, 1))
 
 
 def new_change_key() -> int:
@@ -98,10 +122,14 @@ def new_change_key() -> int:
     return (time.time_ns() // 1_000_000) << 20 | secrets.randbits(20)
 
 
-def note_stored(session: Session, source: FootprintSource, change_key: int, number: int) -> None:
-    """Note in the change feed that footprints of a job were stored; the last thing that a transaction does."""
-    values = {"kind": str(ChangeKind.STORED), "change_key": change_key, "footprints": number}
-    _note(session, {"owner_id": source.owner_id, "job_id": source.job_id, **values})
+def note_stored(session: Session, source: FootprintSource, batch: StoredBatch) -> None:
+    """Note in the change feed that footprints of a job were stored, in the transaction that lets them be seen.
+
+    Other writers of the feed wait from here to the commit, so it belongs near the end of a transaction.
+    """
+    if batch.footprints:
+        values = {"kind": str(ChangeKind.STORED), "change_key": batch.change_key, "footprints": batch.footprints}
+        _note(session, {"owner_id": source.owner_id, "job_id": source.job_id, **values})
 
 
 def _note(session: Session, values: dict[str, Any]) -> None:
@@ -111,7 +139,7 @@ def _note(session: Session, values: dict[str, Any]) -> None:
     session.execute(insert(FootprintChange).values(values))
 
 
-def _copy(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
+def _copy(connection: Connection, rows: Iterable[tuple[Any, ...]]) -> int:
     driver: Any = connection.connection.driver_connection
     names = ", ".join(COLUMNS)
     with driver.cursor() as cursor:
@@ -136,25 +164,40 @@ def _execute_many(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
     return int(connection.exec_driver_sql(statement, rows).rowcount)
 
 
-def _rows(source: FootprintSource, footprints: gpd.GeoDataFrame, *, as_hex: bool) -> Iterator[tuple[Any, ...]]:
+def _rows(
+    source: FootprintSource, footprints: gpd.GeoDataFrame, change_key: int, *, as_hex: bool
+) -> Iterator[tuple[Any, ...]]:
     if footprints.crs is None or footprints.crs.to_epsg() != SRID:
         raise ValueError(f"footprints must be in EPSG:{SRID}")
     shapes = _valid_polygons(np.asarray(footprints.geometry.values, dtype=object))
     raw_shapes = np.asarray(footprints["raw_geometry"].values, dtype=object)
     shapes_wkb = shapely.to_wkb(_with_srid(shapes, as_hex), hex=as_hex, include_srid=as_hex)
     raw_wkb = shapely.to_wkb(_with_srid(raw_shapes, as_hex), hex=as_hex, include_srid=as_hex)
-    envelopes = envelopes_deg(shapes)
-    attributes = footprints[["footprint_key", "area_m2", "confidence", "reg_method", "reg_iou", "reg_status"]]
-    for row, wkb, raw, envelope in zip(
-        attributes.itertuples(index=False), shapes_wkb, raw_wkb, envelopes.tolist(), strict=True
-    ):
+    envelopes = envelopes_deg(shapes).tolist()
+    columns = (footprints[list(ATTRIBUTES)].itertuples(index=False), shapes_wkb, raw_wkb, envelopes)
+    for row, wkb, raw, envelope, texts in zip(*columns, _source_texts(footprints), strict=True):
         key, area_m2, confidence, method, iou, status = row
-        iou_or_none = None if iou is None or not np.isfinite(iou) else float(iou)
         yield (
             *(source.job_id, source.scene_id, source.owner_id, str(key), wkb, raw),
-            *(float(area_m2), min(1.0, max(0.0, float(confidence))), str(method), iou_or_none, str(status)),
-            *envelope,
+            *(float(area_m2), _confidence(confidence), str(method), _finite_or_none(iou), str(status)),
+            *(*envelope, change_key, *texts),
         )
+
+
+def _source_texts(footprints: gpd.GeoDataFrame) -> Iterator[tuple[str | None, ...]]:
+    """Yield the values of `SOURCE_COLUMNS`; PostgreSQL takes no text with a NUL in it."""
+    found = [footprints[name] if name in footprints else [None] * len(footprints) for name in SOURCE_COLUMNS]
+    for texts in zip(*found, strict=True):
+        yield tuple(None if text is None else str(text).replace("\0", "") for text in texts)
+
+
+def _confidence(value: float) -> float | None:
+    """Return a confidence, None where there is none."""
+    return None if np.isnan(value) else min(1.0, max(0.0, float(value)))
+
+
+def _finite_or_none(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
 
 
 def _with_srid(shapes: NDArray[np.object_], wanted: bool) -> NDArray[np.object_]:
@@ -181,6 +224,8 @@ def envelopes_deg(shapes: NDArray[np.object_]) -> NDArray[np.float64]:
     for index in np.flatnonzero(envelopes[:, 2] - envelopes[:, 0] > 180):
         parts = shapely.bounds(shapely.get_parts([shapes[index]]))
         west_of_line = parts[:, 0] >= 0
+        if west_of_line.all() or not west_of_line.any():
+            continue  # not cut, only very wide
         envelopes[index, 0] = parts[west_of_line, 0].min()
         envelopes[index, 2] = parts[~west_of_line, 2].max() + 360.0
     return np.asarray(envelopes, dtype=np.float64)

@@ -1,5 +1,6 @@
 """Jobs: the row a person sees, and the rows that make sure it ends exactly once."""
 
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -25,8 +26,22 @@ BIG_ID = BigInteger().with_variant(Integer(), "sqlite")
 TERMINAL_SQL = "('succeeded', 'failed', 'cancelled', 'dead')"
 
 
+UNPUBLISHED_SQL = "kind = 'import' AND state <> 'succeeded'"
+"""Jobs whose footprints nobody may see: an import shows all it stored at once, with its last move, or nothing."""
+
+
+class JobKind(StrEnum):
+    """What a job does."""
+
+    EXTRACTION = "extraction"
+    IMPORT = "import"
+
+
 class ProcessingJob(Base):
-    """One extraction that somebody asked for. A worker holds it by lease; `lease_epoch` fences its writes."""
+    """One extraction or import that somebody asked for.
+
+    A worker holds it by lease; `lease_epoch` fences its writes. An import counts the rows of its file as windows.
+    """
 
     __tablename__ = "processing_jobs"
     __table_args__ = (
@@ -34,15 +49,29 @@ class ProcessingJob(Base):
         CheckConstraint(f"(finished_at IS NOT NULL) = (state IN {TERMINAL_SQL})", name="finished_when_terminal"),
         CheckConstraint("(lease_until IS NOT NULL) = (state = 'running')", name="leased_when_running"),
         CheckConstraint("attempt >= 0 AND attempt <= max_attempts", name="attempts_bounded"),
+        CheckConstraint("kind IN ('extraction', 'import')", name="kind_known"),
+        CheckConstraint("(kind = 'extraction') = (scene_id IS NOT NULL)", name="scene_when_extraction"),
+        CheckConstraint("(kind = 'import') = (file_id IS NOT NULL)", name="file_when_import"),
         Index(None, "owner_id", "created_at"),
         Index(None, "scene_id"),
         Index("ix_processing_jobs_open", "state", "lease_until", postgresql_where=text("finished_at IS NULL")),
+        Index(
+            "ix_processing_jobs_unpublished",
+            "id",
+            postgresql_where=text(UNPUBLISHED_SQL),
+            sqlite_where=text(UNPUBLISHED_SQL),
+        ),
     )
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    scene_id: Mapped[str] = mapped_column(ForeignKey("scenes.id"))
+    kind: Mapped[str] = mapped_column(String(16), server_default=str(JobKind.EXTRACTION))
+    scene_id: Mapped[str | None] = mapped_column(ForeignKey("scenes.id"))
+    file_id: Mapped[str | None] = mapped_column(ForeignKey("file_storage.id"))
+    """The file that an import reads."""
     params: Mapped[dict[str, Any]] = mapped_column(JSON)
+    import_report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What became of each row of the file: what the check foresaw, then what the worker did."""
     aoi_geojson: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str] = mapped_column(String(16), server_default="queued")
 

@@ -42,20 +42,30 @@ def seconds_taken(job: JobView) -> float | None:
 def progress(job: JobView) -> str:
     """Return how far an active job is, in words."""
     if job.cancel_requested:
-        return "Stopping after the window in hand"
+        return "Stopping" if job.is_import else "Stopping after the window in hand"
     if job.state == "queued":
         return "Waiting for a free worker" if job.attempt == 0 else "Waiting to be taken up again"
     if not job.windows_total:
         return "Reading the scene"
-    words = f"{formats.count(job.windows_done)} of {formats.count(job.windows_total)} windows"
+    words = done(job)
     return words if job.eta_s is None else f"{words} · about {formats.duration(job.eta_s)} left"
+
+
+def done(job: JobView) -> str:
+    """Return how much of the work is done: windows of a scene, rows of a file."""
+    unit = "rows" if job.is_import else "windows"
+    return f"{formats.count(job.windows_done)} of {formats.count(job.windows_total)} {unit}"
 
 
 def outcome(job: JobView) -> str:
     """Return how a job ended, in words; of one that failed, its error."""
     if job.state == "succeeded":
+        if job.is_import:
+            return f"{buildings(job.footprint_count)} imported"
         return f"{buildings(job.footprint_count)} found in {formats.duration(seconds_taken(job) or 0)}"
     if job.state == "cancelled":
+        if job.is_import:
+            return "Cancelled; nothing imported"
         return f"Cancelled; {buildings(job.footprint_count)} kept"
     return job.error_message or "It ended without a reason."
 
@@ -66,7 +76,9 @@ def buildings(number: int) -> str:
 
 
 def scope(job: JobView) -> str:
-    """Return what part of the scene a job covers."""
+    """Return what part of the scene a job covers, or that it is an import."""
+    if job.is_import:
+        return "import"
     return "drawn region" if job.aoi_geojson else "whole scene"
 
 

@@ -12,7 +12,7 @@ from pages import formats
 from pages.projection import area_m2
 
 if TYPE_CHECKING:
-    from webapp.services.views import SceneView
+    from webapp.services.views import JobView, SceneView
 
 
 def scene_area_m2(scene: SceneView) -> float:
@@ -36,6 +36,11 @@ def one_line(scene: SceneView) -> str:
     """Return the main facts in one line."""
     facts = (formats.gsd(scene.gsd_m), formats.area(scene_area_m2(scene)), formats.size(scene.size_bytes))
     return " · ".join((*facts, formats.when(scene.created_at)))
+
+
+def job_url(job: JobView) -> str:
+    """Return the address of the map that shows a job; an import is its own scene there."""
+    return map_url(job.scene_id or job.id, job.id)
 
 
 def map_url(scene_id: str, job_id: str | None = None) -> str:

@@ -15,6 +15,7 @@ VERBS = {
     "extract": ("webapp.cli_extract", "add_extract"),
     "evaluate": ("webapp.cli_evaluate", "add_evaluate"),
     "check": ("webapp.cli_check", "add_check"),
+    "import": ("webapp.cli_import", "add_import"),
     "index": ("webapp.cli_index", "add_index"),
     "export": ("webapp.cli_export", "add_export"),
     "create-user": ("webapp.cli_admin", "add_admin"),

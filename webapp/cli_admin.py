@@ -44,7 +44,7 @@ def add_admin(subparsers: Any) -> None:
 def run_migrate(args: argparse.Namespace) -> int:
     """Migrate."""
     prepare_folder(args.settings.data_dir)
-    _migrate(args.settings.database_address)
+    migrate_database(args.settings.database_address)
     print("The database is at the newest version.")
     return 0
 
@@ -53,7 +53,7 @@ def run_create_user(args: argparse.Namespace) -> int:
     """Make an account; print the password if it was made up here."""
     password, is_generated = _ask_password(args.password_stdin)
     prepare_folder(args.settings.data_dir)
-    _migrate(args.settings.database_address)
+    migrate_database(args.settings.database_address)
     resources = open_resources(args.settings)
     try:
         user = create_user(resources, NewUser(args.name, password, email=args.email, role=Role(args.role)))
@@ -70,7 +70,7 @@ def run_prepare(args: argparse.Namespace) -> int:
 
     Raises `BrokerUnavailable` where an outside broker is set and does not answer.
     """
-    _migrate(args.settings.database_address)
+    migrate_database(args.settings.database_address)
     resources = open_resources(args.settings)
     try:
         if args.settings.redis_url:
@@ -88,7 +88,8 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="DIR", help="folder that holds all state (data beside ./run)")
 
 
-def _migrate(address: str) -> None:
+def migrate_database(address: str) -> None:
+    """Bring the database to the newest version. Raises `DatabaseUnreachable`, `DatabaseBusy`."""
     try:
         migrate(address)
     except DatabaseBusy:

@@ -248,6 +248,20 @@ class SceneInUse(AppError):
     template = "The scene {name} has unfinished jobs. Cancel them first."
 
 
+class ImportInUse(AppError):
+    """The import is not finished."""
+
+    code = "ImportInUse"
+    template = "The import of {name} is not finished. Cancel it first."
+
+
+class ImportDiffers(AppError):
+    """A later attempt read other footprints than an earlier one has stored: nothing can be published."""
+
+    code = "ImportDiffers"
+    template = "{name} holds {kept} buildings, but {stored} were stored. Import it again."
+
+
 class DatabaseBusy(AppError):
     """No connection, or no lock, within the time allowed."""
 

@@ -14,6 +14,9 @@ from webapp.settings import Settings
 
 QUEUE_NAME = "extraction"
 EXTRACTION_TASK = "extract_buildings_from_image"
+IMPORT_TASK = "import_footprints"
+TASKS = {"extraction": EXTRACTION_TASK, "import": IMPORT_TASK}
+"""By the kind of the job."""
 CLEANUP_TASK = "cleanup_old_jobs"
 VISIBILITY_TIMEOUT_S = 300
 """When the broker hands out an unacknowledged message again. Harmless: the job's lease decides who works."""

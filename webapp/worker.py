@@ -13,13 +13,14 @@ from celery.worker import state as celery_state
 from processing.detector.protocol import Detector
 from processing.detector.registry import load_detector
 from webapp.logs import configure_logs
-from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, make_celery
+from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, IMPORT_TASK, make_celery
 from webapp.resources import Resources, open_resources
 from webapp.services.maintenance import cleanup_old_jobs as clean
 from webapp.services.models import catalogue_of
 from webapp.settings import load_settings
 from webapp.tasks.acknowledging import forgive_lost_acknowledgements
-from webapp.tasks.extraction import WorkerContext, run_extraction
+from webapp.tasks.context import WorkerContext
+from webapp.tasks.jobs import run_job
 from webapp.tasks.shutdown import ShutdownFlag
 from webapp.tasks.watch import WorkerWatch
 
@@ -37,7 +38,13 @@ _watches: list[WorkerWatch] = []
 @app.task(name=EXTRACTION_TASK)
 def extract_buildings_from_image(job_id: str) -> None:
     """Work on a job. The message holds its id alone, may come twice, and may come late."""
-    run_extraction(WorkerContext(_resources(), _name(), _detector, shutdown.is_set), job_id)
+    run_job(WorkerContext(_resources(), _name(), _detector, shutdown.is_set), job_id)
+
+
+@app.task(name=IMPORT_TASK)
+def import_footprints(job_id: str) -> None:
+    """Work on an import; as for the message of an extraction."""
+    run_job(WorkerContext(_resources(), _name(), _detector, shutdown.is_set), job_id)
 
 
 @app.task(name=CLEANUP_TASK)

@@ -1,7 +1,25 @@
 // Sends a file to the server over plain HTTP, with progress. The file never goes through the websocket.
+// Its first bytes tell whether it holds a picture or footprints; the server judges both by content again.
 
 const SPEED_EVERY_MS = 400
 const UNITS = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]
+
+const FOOTPRINT_STARTS = ["PAR1", "fgb", "SQLite format 3", "PK", "{", "\x1e", "\xef\xbb\xbf", "\x00\x00\x27\x0a"]
+const FOOTPRINT_NAMES = /\.(parquet|geoparquet|geojson|geojsonl|geojsons|json|fgb|gpkg|zip|shp|csv|kml|kmz|gdb)$/i
+const QUESTIONS = {
+  VectorCrsMissing: (problem) => ({field: "crs", label: "Coordinate system", hint: "EPSG:2272"}),
+  CrsUnusable: (problem) => ({field: "crs", label: "Coordinate system", hint: "EPSG:2272"}),
+  LayerAmbiguous: (problem) => ({field: "layer", label: "Layer", choices: problem.parameters.layers.split(", ")}),
+}
+
+async function holdsFootprints(file) {
+  const head = String.fromCharCode(...new Uint8Array(await file.slice(0, 64).arrayBuffer()))
+  if (head.startsWith("II") || head.startsWith("MM")) {
+    return false
+  }
+  return FOOTPRINT_STARTS.some((start) => head.trimStart().startsWith(start) || head.startsWith(start))
+    || FOOTPRINT_NAMES.test(file.name)
+}
 
 function size(bytes) {
   const [unit, step] = UNITS.find(([, least]) => bytes >= least) ?? ["bytes", 1]
@@ -26,20 +44,36 @@ function button(label, className, action) {
   return made
 }
 
-function refusalOf(request, name) {
+function problemOf(request, name) {
   try {
     const problem = JSON.parse(request.responseText)
-    return problem.detail || problem.title
+    return {...problem, detail: problem.detail || problem.title}
   } catch {
-    return `${name} was not accepted (status ${request.status}).`
+    return {detail: `${name} was not accepted (status ${request.status}).`}
   }
 }
 
+function form({field, label, hint, choices}, answer) {
+  const input = element(choices ? "select" : "input", "answer", ...(choices ?? []).map((name) => new Option(name)))
+  if (hint) {
+    input.placeholder = hint
+  }
+  const made = element("form", "question", element("label", "", label, input), element("button", "choose", "Try again"))
+  made.addEventListener("submit", (event) => {
+    event.preventDefault()
+    if (input.value.trim()) {
+      answer({[field]: input.value.trim()})
+    }
+  })
+  return made
+}
+
 class Upload {
-  constructor(model, file, panel) {
+  constructor(model, file, panel, options) {
     this.model = model
     this.file = file
     this.panel = panel
+    this.options = options
     this.request = new XMLHttpRequest()
     this.started = performance.now()
     this.shown = 0
@@ -64,8 +98,19 @@ class Upload {
   }
 
   send() {
-    this.request.open("PUT", `/api/v1/scenes?name=${encodeURIComponent(this.file.name)}`)
+    const footprints = this.options.footprints
+    const scenes = `/api/v1/scenes?name=${encodeURIComponent(this.file.name)}`
+    this.request.open(footprints ? "POST" : "PUT", footprints ? "/api/v1/imports" : scenes)
     this.request.setRequestHeader("X-CSRF-Token", this.model.csrf_token)
+    if (footprints) {
+      const body = new FormData()
+      for (const [name, value] of Object.entries(this.options.answers)) {
+        body.append(name, value)
+      }
+      body.append("file", this.file)
+      this.request.send(body)
+      return
+    }
     this.request.setRequestHeader("Content-Type", "application/octet-stream")
     this.request.send(this.file)
   }
@@ -86,16 +131,21 @@ class Upload {
   checking() {
     this.bar.style.width = "100%"
     this.bar.classList.add("busy")
-    this.words.textContent = "Received. Checking the image…"
+    this.words.textContent = this.options.footprints ? "Received. Checking every row…" : "Received. Checking the image…"
     this.stop.remove()
   }
 
   ended() {
     if (this.request.status >= 200 && this.request.status < 300) {
       this.panel.replaceChildren()
-      return JSON.parse(this.request.responseText).id
+      return {kind: this.options.footprints ? "import" : "scene", id: JSON.parse(this.request.responseText).id}
     }
-    return this.refused(refusalOf(this.request, this.file.name))
+    const problem = problemOf(this.request, this.file.name)
+    this.refused(problem.detail)
+    if (this.options.footprints && problem.code in QUESTIONS) {
+      this.panel.append(form(QUESTIONS[problem.code](problem), this.options.again))
+    }
+    return null
   }
 
   refused(sentence) {
@@ -110,15 +160,16 @@ class Upload {
 export function render({model}) {
   const input = element("input", "input")
   input.type = "file"
-  input.accept = ".tif,.tiff,.gtiff,image/tiff"
+  input.accept = ".tif,.tiff,.gtiff,image/tiff,.parquet,.geoparquet,.geojson,.geojsonl,.json,.fgb,.gpkg,.zip"
   const panel = element("div", "panel")
   panel.setAttribute("aria-live", "polite")
   const choose = button("Choose a file", "choose", () => input.click())
-  const zone = element("div", "zone", element("p", "lead", "Drop a GeoTIFF here"), choose,
-    element("p", "small", `8- or 16-bit, one or more bands, with a coordinate reference system. Up to ${size(model.limit_bytes)}.`),
-    input)
+  const zone = element("div", "zone", element("p", "lead", "Drop imagery or footprints here"), choose,
+    element("p", "small", element("b", "", "Imagery"), " to extract buildings from: GeoTIFF with a coordinate reference system."),
+    element("p", "small", element("b", "", "Footprints"), " that you have: GeoParquet, GeoJSON, FlatGeobuf, GeoPackage or a zipped Shapefile."),
+    element("p", "small", `Up to ${size(model.limit_bytes)}.`), input)
   let busy = false
-  const take = async (file) => {
+  const take = async (file, answers = {}) => {
     if (busy || file === undefined) {
       return
     }
@@ -126,13 +177,15 @@ export function render({model}) {
     choose.disabled = true
     const warn = (event) => event.preventDefault()
     window.addEventListener("beforeunload", warn)
-    const id = await new Upload(model, file, panel).run()
+    const again = (more) => void take(file, {...answers, ...more})
+    const options = {footprints: await holdsFootprints(file), answers, again}
+    const arrived = await new Upload(model, file, panel, options).run()
     window.removeEventListener("beforeunload", warn)
     busy = false
     choose.disabled = false
     input.value = ""
-    if (id !== null) {
-      model.send_msg(id)
+    if (arrived !== null) {
+      model.send_msg(arrived)
     }
   }
   input.addEventListener("change", () => void take(input.files[0]))

@@ -10,10 +10,10 @@ from models.job_states import JobState
 QUEUED = str(JobState.QUEUED)
 
 
-def unpublished(session: Session, limit: int) -> list[Row[int, str, str]]:
-    """Return (outbox id, job id, job state) of messages to send, oldest first."""
+def unpublished(session: Session, limit: int) -> list[Row[int, str, str, str]]:
+    """Return (outbox id, job id, job state, job kind) of messages to send, oldest first."""
     statement = (
-        select(OutboxEntry.id, OutboxEntry.job_id, ProcessingJob.state)
+        select(OutboxEntry.id, OutboxEntry.job_id, ProcessingJob.state, ProcessingJob.kind)
         .join(ProcessingJob, ProcessingJob.id == OutboxEntry.job_id)
         .where(OutboxEntry.published_at.is_(None))
         .order_by(OutboxEntry.id)

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, true
+from sqlalchemy import ColumnElement, Row, and_, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from models.base import now_s
-from models.footprint import BuildingFootprint
+from models.footprint import BuildingFootprint, is_published
 from models.footprint_change import FootprintChange
 from models.user import User
 
@@ -67,16 +67,15 @@ def stored_by(session: Session, change_keys: Sequence[int]) -> Sequence[Row[Any]
 def stored_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[Any]]:
     """Return the next footprints (`STORED_COLUMNS`) of an owner (None: of everybody) by id."""
     table = BuildingFootprint
-    owned = true() if owner_id is None else table.owner_id == owner_id
-    return session.execute(select(*_columns()).where(owned, table.id > after_id).order_by(table.id).limit(limit)).all()
+    chosen = select(*_columns()).where(_seen_by(owner_id), table.id > after_id)
+    return session.execute(chosen.order_by(table.id).limit(limit)).all()
 
 
 def versions_after(session: Session, owner_id: int | None, after_id: int, limit: int) -> Sequence[Row[int, int]]:
     """Return id and version of the next footprints by id, to compare them with an index."""
     table = BuildingFootprint
-    owned = true() if owner_id is None else table.owner_id == owner_id
-    statement = select(table.id, table.version).where(owned, table.id > after_id).order_by(table.id).limit(limit)
-    return session.execute(statement).all()
+    chosen = select(table.id, table.version).where(_seen_by(owner_id), table.id > after_id)
+    return session.execute(chosen.order_by(table.id).limit(limit)).all()
 
 
 def changed_owners(session: Session, position: int) -> list[int]:
@@ -105,6 +104,11 @@ def _is_old() -> ColumnElement[bool]:
 
 def _whose(owner_id: int | None) -> ColumnElement[bool]:
     return true() if owner_id is None else FootprintChange.owner_id == owner_id
+
+
+def _seen_by(owner_id: int | None) -> ColumnElement[bool]:
+    owned = true() if owner_id is None else BuildingFootprint.owner_id == owner_id
+    return and_(owned, is_published())
 
 
 def _columns() -> list[Any]:

@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.orm import Session
 
 from models.bbox import Bbox, meets_bbox
-from models.footprint import BuildingFootprint
+from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
 from models.job import ProcessingJob
-from models.scene import Scene
+from models.scene import Scene, StoredFile
 
 ATTRIBUTES = (
     "id",
@@ -30,6 +30,8 @@ ATTRIBUTES = (
     "reg_status",
     "created_at",
     "review_state",
+    "source_id",
+    "source_name",
 )
 PROVENANCE = ("gsd_m", "weights", "weights_sha256")
 """Of the job that found a footprint; stored there once, and joined in."""
@@ -55,7 +57,7 @@ class FootprintFilter:
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions."""
         table = BuildingFootprint
-        found: list[ColumnElement[bool]] = []
+        found: list[ColumnElement[bool]] = [is_published()]
         if self.owner_id is not None:
             found.append(table.owner_id == self.owner_id)
         if self.job_id is not None:
@@ -69,11 +71,15 @@ class FootprintFilter:
         return found + self._ranges()
 
     def _ranges(self) -> list[ColumnElement[bool]]:
-        """A range holds its lower end and not its upper one; a largest confidence of 1 is no limit."""
+        """A range holds its lower end and not its upper one.
+
+        A largest confidence of 1 and a least one of 0 are no limits; any other leaves out what has no confidence.
+        """
         table = BuildingFootprint
         most = None if self.max_confidence is not None and self.max_confidence >= 1 else self.max_confidence
+        least = self.min_confidence or None
         ranges = (
-            (table.confidence, self.min_confidence, most),
+            (table.confidence, least, most),
             (table.area_m2, self.min_area_m2, self.max_area_m2),
             (table.created_at, self.created_from_s, self.created_to_s),
         )
@@ -106,20 +112,26 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
     return frame.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
 
 
-def totals(session: Session, wanted: FootprintFilter) -> Row[int, float | None, float | None, float | None]:
-    """Return count, total area, mean area, mean confidence; the last three are None when there are none."""
+def totals(session: Session, wanted: FootprintFilter) -> Row[int, int, float | None, float | None, float | None]:
+    """Return count, how many of them have a confidence, total area, mean area and mean confidence.
+
+    The last three are None when there is nothing to sum up.
+    """
     table = BuildingFootprint
-    columns = (func.count(table.id), func.sum(table.area_m2), func.avg(table.area_m2), func.avg(table.confidence))
+    counts = (func.count(table.id), func.count(table.confidence))
+    columns = (*counts, func.sum(table.area_m2), func.avg(table.area_m2), func.avg(table.confidence))
     return session.execute(select(*columns).where(*wanted.conditions())).one()
 
 
 def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequence[Any]:
-    """Return footprints whose envelope meets the filter's box, the smallest first, with their scene's name."""
-    table = BuildingFootprint
+    """Return footprints whose envelope meets the filter's box, the smallest first, with the names around them."""
+    table, file = BuildingFootprint, StoredFile
+    names = (Scene.name.label("scene_name"), file.name.label("file_name"))
     statement = (
-        select(*_attributes(), table.geometry, Scene.name.label("scene_name"))
-        .join(Scene, Scene.id == table.scene_id)
+        select(*_attributes(), table.geometry, table.attributes, *names)
         .join(ProcessingJob, ProcessingJob.id == table.job_id)
+        .outerjoin(Scene, Scene.id == table.scene_id)
+        .outerjoin(file, file.id == ProcessingJob.file_id)
         .where(*wanted.conditions())
         .order_by(table.area_m2, table.id)
         .limit(limit)

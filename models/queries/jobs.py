@@ -1,15 +1,15 @@
 """Reads of jobs. `owner_id` limits what is seen; None: no limit."""
 
 from sqlalchemy import Row, Select, and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from models.base import now_s
-from models.job import JobMessage, ProcessingJob
-from models.scene import Scene
+from models.job import JobKind, JobMessage, ProcessingJob
+from models.scene import Scene, StoredFile
 from models.user import User
 
-type JobRow = Row[ProcessingJob, str, str, float]
-"""The job, its scene's name, its owner's name, the database's clock."""
+type JobRow = Row[ProcessingJob, str | None, str | None, str, float]
+"""The job, its scene's name, its file's name, its owner's name, the database's clock."""
 
 
 def find_job(session: Session, job_id: str, owner_id: int | None) -> JobRow | None:
@@ -19,7 +19,7 @@ def find_job(session: Session, job_id: str, owner_id: int | None) -> JobRow | No
 
 def list_jobs(session: Session, owner_id: int | None, limit: int, before: tuple[float, str] | None) -> list[JobRow]:
     """Return the newest jobs, newest first; `before` is (created_at, id) of the last one seen."""
-    statement = _visible(owner_id)
+    statement = _visible(owner_id).options(defer(ProcessingJob.import_report))
     if before is not None:
         created_at, job_id = before
         older = ProcessingJob.created_at < created_at
@@ -29,16 +29,23 @@ def list_jobs(session: Session, owner_id: int | None, limit: int, before: tuple[
     return list(session.execute(ordered).all())
 
 
+def list_imports(session: Session, owner_id: int | None, limit: int) -> list[JobRow]:
+    """Return the newest imports, newest first."""
+    imports = _visible(owner_id).where(ProcessingJob.kind == str(JobKind.IMPORT))
+    return list(session.execute(imports.order_by(ProcessingJob.created_at.desc()).limit(limit)).all())
+
+
 def list_messages(session: Session, job_id: str, limit: int) -> list[JobMessage]:
     """Return the latest lines of a job's log, oldest first."""
     statement = select(JobMessage).where(JobMessage.job_id == job_id).order_by(JobMessage.id.desc()).limit(limit)
     return list(session.scalars(statement))[::-1]
 
 
-def _visible(owner_id: int | None) -> Select[ProcessingJob, str, str, float]:
+def _visible(owner_id: int | None) -> Select[ProcessingJob, str | None, str | None, str, float]:
     statement = (
-        select(ProcessingJob, Scene.name, User.username, now_s())
-        .join(Scene, Scene.id == ProcessingJob.scene_id)
+        select(ProcessingJob, Scene.name, StoredFile.name, User.username, now_s())
+        .outerjoin(Scene, Scene.id == ProcessingJob.scene_id)
+        .outerjoin(StoredFile, StoredFile.id == ProcessingJob.file_id)
         .join(User, User.id == ProcessingJob.owner_id)
     )
     return statement if owner_id is None else statement.where(ProcessingJob.owner_id == owner_id)

@@ -25,8 +25,8 @@ IDLE_EVERY_TICKS = 5
 PAGE_SIZE = 50
 TITLE = '<h1 class="bf-page-title">Jobs</h1>'
 EMPTY = (
-    '<p class="bf-note">No jobs yet. <a class="bf-link" href="/upload">Upload a scene</a> or choose one on the '
-    '<a class="bf-link" href="/">map</a> and press <b>Extract here</b>.</p>'
+    '<p class="bf-note">No jobs yet. <a class="bf-link" href="/upload">Upload imagery or footprints</a> or choose '
+    'a scene on the <a class="bf-link" href="/">map</a> and press <b>Extract here</b>.</p>'
 )
 
 
@@ -90,6 +90,9 @@ class JobsApp:
         row = self._rows.get(job_id)
         if row is not None:
             self._background.run(f"log-{job_id}", partial(self._store.log, job_id), row.show_log, self._refuse)
+            if row.job.is_import:
+                read = partial(self._store.report, job_id)
+                self._background.run(f"report-{job_id}", read, row.show_report, self._refuse)
 
     def _cancel(self, job_id: str) -> None:
         self._background.run(

@@ -11,13 +11,14 @@ import panel_material_ui as pmui
 
 from pages import formats, job_text
 from pages.export_links import export_links
+from pages.import_text import report_html
 from pages.layout import THIN_LINE
 from pages.markup import pane
-from pages.scene_text import map_url
+from pages.scene_text import job_url
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
-    from webapp.services.views import JobView, MessageView
+    from webapp.services.views import ImportView, JobView, MessageView
 
 OPEN_LABEL, CLOSE_LABEL = "Details", "Hide"
 
@@ -39,13 +40,14 @@ class JobRow:
         self._actions = actions
         self._line = pane(css_classes=["bf-job-line"])
         self._log = pane()
+        self._report = pane(visible=False)
         self._downloads = pane()
         self._cancel = pmui.Button(label="Cancel", size="small", color="error", variant="outlined", margin=0, width=76,
                                    height=30, sizing_mode="fixed", on_click=lambda _: actions.cancel(job.id))
         self._toggle = pmui.Button(label=OPEN_LABEL, size="small", variant="text", margin=0, width=76, height=30,
                                    sizing_mode="fixed", on_click=lambda _: self._open())
-        self._details = pn.Column(self._downloads, self._log, visible=False, margin=0, sizing_mode="stretch_width",
-                                  styles={"gap": "12px", "padding": "4px 0 14px"})
+        self._details = pn.Column(self._downloads, self._report, self._log, visible=False, margin=0,
+                                  sizing_mode="stretch_width", styles={"gap": "12px", "padding": "4px 0 14px"})
         head = pn.Row(self._line, self._cancel, self._toggle, margin=0, sizing_mode="stretch_width",
                       styles={"gap": "8px", "align-items": "center", "padding": "10px 0"})
         self.view = pn.Column(head, self._details, margin=0, sizing_mode="stretch_width", css_classes=["bf-job-row"],
@@ -74,6 +76,10 @@ class JobRow:
         )
         self._log.object = f'<ol class="bf-log">{lines or "<li>Nothing yet.</li>"}</ol>'
 
+    def show_report(self, found: ImportView) -> None:
+        """Show what became of the rows of an imported file."""
+        self._report.param.update(object=report_html(found.report), visible=True)
+
     def _open(self) -> None:
         self._details.visible = not self._details.visible
         self._toggle.label = CLOSE_LABEL if self._details.visible else OPEN_LABEL
@@ -84,7 +90,9 @@ class JobRow:
 def line(job: JobView, show_owner: bool) -> str:
     """Return the line of a job as HTML."""
     owner = f" · {formats.text(job.owner)}" if show_owner else ""
-    name = f'<a href="{map_url(job.scene_id, job.id)}">{formats.text(job.scene_name)}</a>'
+    name = formats.text(job.source)
+    if not job.is_import or job.footprint_count:
+        name = f'<a href="{job_url(job)}">{name}</a>'
     taken = job_text.seconds_taken(job)
     cells = [
         f'<div class="bf-cell-state">{job_text.chip(job)}</div>',
@@ -103,11 +111,12 @@ def _progress(job: JobView) -> str:
         return f"<span>{formats.text(job_text.progress(job))}</span>{meter}"
     if job.state in ("failed", "dead"):
         return f'<span class="bf-warn">{formats.text(job_text.outcome(job))}</span>'
-    windows = f"{formats.count(job.windows_done)} of {formats.count(job.windows_total)} windows"
-    return f"<span>{windows if job.windows_total else formats.NO_VALUE}</span>"
+    return f"<span>{job_text.done(job) if job.windows_total else formats.NO_VALUE}</span>"
 
 
 def _downloads(job: JobView) -> str:
-    on_map = f'<a class="bf-link" href="{map_url(job.scene_id, job.id)}">Show on the map</a>'
+    if job.is_import and not job.footprint_count:
+        return ""
+    on_map = f'<a class="bf-link" href="{job_url(job)}">Show on the map</a>'
     exports = export_links(FootprintQuery(job_id=job.id)) if job.footprint_count else ""
     return f'<div class="bf-links">{on_map}{exports}</div>'

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pages.session import Session
-from webapp.services import jobs
+from webapp.services import imports, jobs
 
 if TYPE_CHECKING:
-    from webapp.services.views import JobView, MessageView
+    from webapp.services.views import ImportView, JobView, MessageView
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class JobsStore:
     def log(self, job_id: str) -> list[MessageView]:
         """Return the lines of a job's log, oldest first."""
         return jobs.job_messages(self.session.resources, self.session.principal, job_id)
+
+    def report(self, job_id: str) -> ImportView:
+        """Return an import with its report."""
+        return imports.get_import(self.session.resources, self.session.principal, job_id)
 
     def cancel(self, job_id: str) -> JobView:
         """Ask for a job to stop."""

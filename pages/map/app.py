@@ -19,7 +19,7 @@ from pages.map.filters import MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.layers import LayerControl
 from pages.map.result_view import ResultView
-from pages.map.store import MapStore, geometry_of, overlap_area_m2
+from pages.map.store import MapStore, Sources, geometry_of, overlap_area_m2
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
@@ -28,7 +28,7 @@ from pages.session import Session
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
-    from webapp.services.views import JobView, SceneView
+    from webapp.services.views import ImportView, JobView, SceneView
 
 VIEW_SETTLES_MS = 250
 TICK_MS = 1000
@@ -48,6 +48,7 @@ class Known:
     """What was read last."""
 
     scenes: dict[str, SceneView] | None = None
+    imports: dict[str, ImportView] = field(default_factory=dict)
     jobs: dict[str, JobView] = field(default_factory=dict)
 
 
@@ -119,21 +120,24 @@ class MapApp:
         return (self._known.scenes or {}).get(self.filters.scene_id or "")
 
     def _read_scenes(self) -> None:
-        self._background.run("scenes", self._store.scenes, self._show_scenes, self._action.refuse)
+        self._background.run("scenes", self._store.sources, self._show_sources, self._action.refuse)
 
-    def _show_scenes(self, found: list[SceneView]) -> None:
+    def _show_sources(self, found: Sources) -> None:
         self._layers.start()
-        before = self._known.scenes
-        self._known.scenes = {scene.id: scene for scene in found}
-        self._welcome.visible = not found
-        if before != self._known.scenes:
-            self.result.sidebar.show_scenes(found, self._scene_choice(found))
+        known = self._known
+        before = known.scenes, known.imports.keys()
+        known.scenes = {scene.id: scene for scene in found.scenes}
+        known.imports = {one.job.id: one for one in found.imports}
+        self._welcome.visible = not known.scenes and not known.imports
+        if before != (known.scenes, known.imports.keys()):
+            self.result.sidebar.show_sources(found, self._source_choice())
 
-    def _scene_choice(self, found: list[SceneView]) -> str | None:
+    def _source_choice(self) -> str | None:
+        ids = [*(self._known.scenes or {}), *self._known.imports]
         for wanted in (self.filters.scene_id, self._start.scene_id):
-            if any(scene.id == wanted for scene in found):
+            if wanted in ids:
                 return wanted
-        return found[0].id if found else None
+        return ids[0] if ids else None
 
     def _scene_chosen(self) -> None:
         scene = self._scene
@@ -145,6 +149,7 @@ class MapApp:
             self._layers.show_scene(None)
             self.canvas.set_outline(None)
             self._action.overlay.visible = False
+            self._import_chosen()
             return
         self._layers.show_scene(scene.id)
         self.canvas.set_outline(to_map(geometry_of(scene.outline_geojson)))
@@ -153,9 +158,20 @@ class MapApp:
         self._show_target()
         self._read_jobs()
 
+    def _import_chosen(self) -> None:
+        """Show the footprints of a file, which has no imagery of its own."""
+        found = self._known.imports.get(self.filters.scene_id or "")
+        if found is not None:
+            self.result.sidebar.show_import(found)
+            self._fit_scene()
+            self._read_jobs()
+
     def _fit_scene(self) -> None:
+        found = self._known.imports.get(self.filters.scene_id or "")
         if self._scene is not None:
             self.canvas.fit(bounds_to_map(self._scene.bounds_deg))
+        elif found is not None and found.report["bounds_deg"] is not None:
+            self.canvas.fit(bounds_to_map(tuple(found.report["bounds_deg"])))
 
     # --- jobs -------------------------------------------------------------------------------------------------
 
@@ -170,7 +186,8 @@ class MapApp:
             return
         self._known.jobs = {job.id: job for job in found}
         self.result.sidebar.show_jobs(found, self._job_choice(found))
-        self.result.sidebar.offer_everything(len(self._known.scenes or {}) > 1 or len(found) > 1)
+        sources = len(self._known.scenes or {}) + len(self._known.imports)
+        self.result.sidebar.offer_everything(sources > 1 or len(found) > 1)
         self._remember()
 
     def _job_choice(self, found: list[JobView]) -> str | None:

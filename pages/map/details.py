@@ -14,6 +14,8 @@ from pages.markup import facts, heading, pane
 if TYPE_CHECKING:
     from webapp.services.views import FootprintView
 
+ATTRIBUTES_SHOWN = 8
+ATTRIBUTE_LENGTH = 80
 REVIEWS = {"Open": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
 
 
@@ -42,12 +44,11 @@ class DetailsCard:
         """Show the facts of a footprint."""
         self._facts.object = facts([
             ("Area", formats.area(found.area_m2)),
-            ("Confidence", formats.share(found.confidence)),
+            ("Confidence", "not stated" if found.confidence is None else formats.share(found.confidence)),
             ("Outline", formats.text(found.reg_method or "as detected")),
             *_provenance(found),
             ("Job", f"<code>{formats.text(found.job_id[:8])}</code>"),
-            ("Scene", formats.text(found.scene_name)),
-            ("Found", formats.when(found.created_at)),
+            *_origin(found),
         ])
         self._footprint_id = found.id
         self.show_review(found.review_state)
@@ -67,6 +68,22 @@ class DetailsCard:
     def hide(self) -> None:
         """Show nothing."""
         self.overlay.visible = False
+
+
+def _origin(found: FootprintView) -> list[tuple[str, str]]:
+    """Return where the building comes from: a scene, or a row of a file."""
+    if found.file_name is None:
+        return [("Scene", formats.text(found.scene_name)), ("Found", formats.when(found.created_at))]
+    lines = [("File", formats.text(found.file_name)), ("Imported", formats.when(found.created_at))]
+    named = (("Source", found.source_name), ("Its id there", found.source_id))
+    lines += [(label, formats.text(value)) for label, value in named if value is not None]
+    shown = list(found.attributes.items())[:ATTRIBUTES_SHOWN]
+    return lines + [(formats.text(name), formats.text(_short(value))) for name, value in shown]
+
+
+def _short(value: object) -> str:
+    words = str(value)
+    return words if len(words) <= ATTRIBUTE_LENGTH else words[: ATTRIBUTE_LENGTH - 1] + "…"
 
 
 def _provenance(found: FootprintView) -> list[tuple[str, str]]:

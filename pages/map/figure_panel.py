@@ -29,6 +29,7 @@ class FigurePanel:
         self._filters = filters
         self._figures = pane()
         self._density = pane(visible=False)
+        self._unrated = pane(visible=False)
         self._slider = pmui.FloatSlider(label="Least confidence", start=0, end=1, step=0.01,
                                         value=filters.min_confidence, size="small", margin=(0, 8),
                                         sizing_mode="stretch_width")
@@ -45,7 +46,7 @@ class FigurePanel:
         self._note = pn.Row(self._narrowed, self._reset, visible=False, margin=0, sizing_mode="stretch_width",
                             styles={"align-items": "center"})
         filters.param.watch(self._follow, ["min_confidence", "max_confidence", "area_m2", "review"])
-        self.items = [self._figures, self._density, self._confidence.item, self._slider, self._area.item,
+        self.items = [self._figures, self._unrated, self._density, self._confidence.item, self._slider, self._area.item,
                       self._review, self._note]
 
     def show(self, found: ViewStatistics | None) -> None:
@@ -54,8 +55,9 @@ class FigurePanel:
         self._figures.object = figures([
             ("buildings", formats.NO_VALUE if found is None else formats.count(found.count)),
             ("roof area", formats.area(known.total_area_m2) if known else formats.NO_VALUE),
-            ("mean confidence", formats.share(known.mean_confidence) if known else formats.NO_VALUE),
+            ("mean confidence", _mean_confidence(known)),
         ])
+        self._unrated.param.update(object=unrated_line(known), visible=bool(known and known.without_confidence))
         self._density.visible = known is not None and self._filters.view_only
         if known is not None:
             self._density.object = density_line(known)
@@ -89,6 +91,19 @@ def narrowed_line(filters: MapFilters) -> str:
         words = next(label for label, state in REVIEW_CHOICES.items() if state == filters.review)
         parts.append(words.lower())
     return "Only " + ", ".join(parts)
+
+
+def _mean_confidence(known: ViewStatistics | None) -> str:
+    mean = math.nan if known is None else known.mean_confidence
+    return formats.NO_VALUE if math.isnan(mean) else formats.share(mean)
+
+
+def unrated_line(known: ViewStatistics | None) -> str:
+    """Return of how many buildings the confidence is not stated, as HTML."""
+    if known is None:
+        return ""
+    which = "all of them" if known.without_confidence == known.count else formats.count(known.without_confidence)
+    return f'<p class="bf-note">Confidence is not stated for {which}.</p>'
 
 
 def density_line(found: ViewStatistics) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from processing.footprint_index.palettes import Style, class_colours, ramp
+from processing.footprint_index.palettes import UNRATED, Style, class_colours, ramp
 
 ENDS = {
     "density": ("few buildings", "many"),
@@ -21,18 +21,24 @@ LABELS = {
 def legend(style: Style) -> str:
     """Return a bar with its two ends, or a list of colours with their meanings."""
     if style.colour_by in ENDS:
-        colours = ramp(style, RAMP_STEPS) if style.colour_by == "density" else class_colours(style)
+        colours = ramp(style, RAMP_STEPS)
         low, high = ENDS[style.colour_by]
         stops = ", ".join(map(_css, colours))
         return (
             f'<div class="bf-legend"><i style="background: linear-gradient(to right, {stops})"></i>'
-            f"<span>{low}</span><span>{high}</span></div>"
+            f"<span>{low}</span><span>{high}</span></div>{_unrated(style)}"
         )
     if style.colour_by == "job":
         return '<p class="bf-note">Each extraction has a colour of its own.</p>'
     entries = zip(class_colours(style), REVIEW_WORDS, strict=False)
     items = "".join(f'<li><i style="background: {_css(colour)}"></i>{words}</li>' for colour, words in entries)
     return f'<ul class="bf-keys">{items}</ul>'
+
+
+def _unrated(style: Style) -> str:
+    if style.colour_by != "confidence":
+        return ""
+    return f'<ul class="bf-keys"><li><i style="background: {_css(UNRATED[style.theme])}"></i>not stated</li></ul>'
 
 
 def _css(colour: Iterable[float]) -> str:

@@ -16,10 +16,11 @@ from pages.map.legend import LABELS, legend
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
+    from pages.map.store import Sources
     from pages.projection import Bounds
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.models import ExpectedView, ModelView
-    from webapp.services.views import JobView, SceneView
+    from webapp.services.views import ImportView, JobView, SceneView
 
 NO_SCENE = '<p class="bf-note">No imagery yet. <a class="bf-link" href="/upload">Upload a scene</a></p>'
 NO_JOB = '<p class="bf-note">Nothing extracted from this scene yet. Draw a region, or take all of it, and press ' \
@@ -58,18 +59,28 @@ class Sidebar:
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
-            _section(heading("Scene"), self._scene, self._scene_facts),
+            _section(heading("Scene or import"), self._scene, self._scene_facts),
             _section(heading("Result"), self._everything, self._no_job, self._result),
             self._models,
             _section(heading("Layers"), *_layers(filters), _colour_by(filters), self._legend),
         ]
 
-    def show_scenes(self, found: list[SceneView], chosen: str | None) -> None:
-        """Offer the scenes and choose one. Options without a choice would make Panel choose the first by itself."""
-        options = {scene.name if _single(scene, found) else _long(scene): scene.id for scene in found}
-        self._scene.param.update(options=options, value=chosen, visible=bool(found))
-        if not found:
+    def show_sources(self, found: Sources, chosen: str | None) -> None:
+        """Offer scenes and imports and choose one; options without a choice would make Panel choose the first."""
+        options = {scene.name if _single(scene, found.scenes) else _long(scene): scene.id for scene in found.scenes}
+        names = [one.job.source for one in found.imports]
+        options |= {_import_label(one, names): one.job.id for one in found.imports}
+        self._scene.param.update(options=options, value=chosen, visible=bool(options))
+        if not options:
             self._scene_facts.object = NO_SCENE
+
+    def show_import(self, found: ImportView) -> None:
+        """Show the facts of the chosen import."""
+        self._scene_facts.object = facts([
+            ("Imported", formats.when(found.job.finished_at)),
+            ("Format", formats.text(found.report["format"])),
+            ("CRS", formats.text(found.report["crs"])),
+        ])
 
     def show_scene(self, scene: SceneView, area_m2: float) -> None:
         """Show the facts of the chosen scene."""
@@ -174,6 +185,11 @@ def _layer(visible: Any, opacity: Any, label: str) -> pn.Row:
 def _section(*items: Any) -> pn.Column:
     styles = {"gap": "12px", "padding": "16px", "border-bottom": THIN_LINE}
     return pn.Column(*items, margin=0, sizing_mode="stretch_width", styles=styles)
+
+
+def _import_label(found: ImportView, names: list[str]) -> str:
+    name = found.job.source
+    return f"{name} (import)" if names.count(name) == 1 else f"{name} · imported {formats.when(found.job.created_at)}"
 
 
 def _single(scene: SceneView, found: list[SceneView]) -> bool:

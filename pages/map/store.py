@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field, replace
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from shapely import from_geojson, to_geojson
@@ -13,7 +14,7 @@ from pages.map.canvas import rings_of
 from pages.projection import Bounds, area_m2, bounds_to_degrees, to_degrees, to_map
 from pages.session import Session
 from webapp.errors import IndexNotReady
-from webapp.services import footprint_maps, footprints, jobs, models, reviews, scenes
+from webapp.services import footprint_maps, footprints, imports, jobs, models, reviews, scenes
 from webapp.services.footprint_maps import MapQuery
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.footprints import FootprintQuery, FootprintStatistics
     from webapp.services.models import ExpectedView, ModelView
-    from webapp.services.views import FootprintView, JobView, SceneView
+    from webapp.services.views import FootprintView, ImportView, JobView, SceneView
 
 SHAPES_MAX = 3000
 JOBS_MAX = 200
@@ -41,6 +42,14 @@ class Shapes:
 
 
 @dataclass(frozen=True)
+class Sources:
+    """What footprints come from."""
+
+    scenes: list[SceneView]
+    imports: list[ImportView]
+
+
+@dataclass(frozen=True)
 class MapStore:
     """The services, asked as one person."""
 
@@ -50,10 +59,15 @@ class MapStore:
         """Return the person's scenes, newest first."""
         return scenes.list_scenes(self.session.resources, self.session.principal)
 
-    def jobs_of(self, scene_id: str) -> list[JobView]:
-        """Return the jobs of a scene, newest first."""
+    def sources(self) -> Sources:
+        """Return what footprints come from: the person's scenes, and the imports that brought some, newest first."""
+        found = imports.list_imports(self.session.resources, self.session.principal)
+        return Sources(self.scenes(), [one for one in found if one.job.footprint_count])
+
+    def jobs_of(self, source_id: str) -> list[JobView]:
+        """Return the jobs of a scene, newest first; an import is its own only job."""
         found = jobs.list_jobs(self.session.resources, self.session.principal, limit=JOBS_MAX)
-        return [job for job in found if job.scene_id == scene_id]
+        return [job for job in found if source_id in (job.scene_id, job.id)]
 
     def job(self, job_id: str) -> JobView:
         """Return one job as it is now."""
@@ -138,7 +152,7 @@ def _columns(found: GeoDataFrame) -> dict[str, list[Any]]:
         "xs": [xs for xs, _ in rings],
         "ys": [ys for _, ys in rings],
         "area": [formats.area(value) for value in found["area_m2"]],
-        "confidence": [formats.share(value) for value in found["confidence"]],
+        "confidence": [formats.NO_VALUE if isnan(value) else formats.share(value) for value in found["confidence"]],
         "job": [f"job {job_id[:8]}" for job_id in found["job_id"]],
     }
 

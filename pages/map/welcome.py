@@ -8,8 +8,9 @@ TEXT = """
 <div class="bf-welcome">
   <h2>Start with an image</h2>
   <p>Upload a georeferenced aerial or satellite image (GeoTIFF, 1 m per pixel or finer). It appears here as a layer of
-  the map. Then draw a region, or take the whole image, and let the buildings be found.</p>
-  <a class="bf-link bf-strong" href="/upload">Upload a GeoTIFF</a>
+  the map. Then draw a region, or take the whole image, and let the buildings be found. Footprints that you have already
+  can be imported.</p>
+  <a class="bf-link bf-strong" href="/upload">Upload imagery or footprints</a>
 </div>
 """
 

@@ -1,4 +1,4 @@
-"""The place where a file is dropped. The browser sends it by plain HTTP; here only the scene's id arrives."""
+"""The place where a file is dropped. The browser sends it by plain HTTP; here only the new id arrives."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from pages.markup import ASSETS, stylesheet
 
 
 class DropZone(pn.custom.JSComponent):
-    """Calls `on_scene(scene_id)` when a file has been received, checked and kept."""
+    """Calls `on_arrived(kind, id)` when a file has been received, checked and kept; `kind`: scene or import."""
 
     csrf_token = param.String(default="", doc="Sent with the upload.")
     limit_bytes = param.Integer(default=0, doc="Largest file that the server takes.")
@@ -17,9 +17,9 @@ class DropZone(pn.custom.JSComponent):
     _esm = ASSETS / "js" / "upload_drop.js"
     _stylesheets = [stylesheet("upload.css")]  # noqa: RUF012 (Panel's own name for it)
 
-    def __init__(self, on_scene: Callable[[str], None], csrf_token: str, limit_bytes: int) -> None:
+    def __init__(self, on_arrived: Callable[[str, str], None], csrf_token: str, limit_bytes: int) -> None:
         super().__init__(csrf_token=csrf_token, limit_bytes=limit_bytes, sizing_mode="stretch_width", margin=0)
-        self._on_scene = on_scene
+        self._on_arrived = on_arrived
 
-    def _handle_msg(self, data: str) -> None:
-        self._on_scene(str(data))
+    def _handle_msg(self, data: dict[str, str]) -> None:
+        self._on_arrived(str(data["kind"]), str(data["id"]))

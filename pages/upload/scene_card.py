@@ -10,7 +10,7 @@ import panel_material_ui as pmui
 
 from pages import formats
 from pages.markup import facts, pane
-from pages.scene_text import checked_facts, map_url
+from pages.scene_text import checked_facts, job_url, map_url
 from pages.upload.store import AS_DETECTED
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class SceneCard:
     def show_job(self, job: JobView) -> None:
         """Say that the extraction has been asked for."""
         self._extract.param.update(loading=False, disabled=True)
-        self._show.href = map_url(job.scene_id, job.id)
+        self._show.href = job_url(job)
         self._say('<p class="bf-note" role="status"><b>Extraction started.</b> Follow it on the map or under '
                   '<a href="/jobs">Jobs</a>.</p>')
 

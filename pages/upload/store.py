@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pages.session import Session
-from webapp.services import jobs, scenes
+from webapp.services import imports, jobs, scenes
 from webapp.services.models import recommended_params
 
 if TYPE_CHECKING:
-    from webapp.services.views import JobView, SceneView
+    from webapp.services.views import ImportView, JobView, SceneView
 
 AS_DETECTED = "as_detected"
 
@@ -33,6 +33,19 @@ class UploadStore:
         """Remove a scene with all that came of it, and return those that are left."""
         scenes.delete_scene(self.session.resources, self.session.principal, scene_id)
         return self.scenes()
+
+    def imports(self) -> list[ImportView]:
+        """Return the person's imports, newest first."""
+        return imports.list_imports(self.session.resources, self.session.principal)
+
+    def found_import(self, import_id: str) -> ImportView:
+        """Return one import."""
+        return imports.get_import(self.session.resources, self.session.principal, import_id)
+
+    def delete_import(self, import_id: str) -> list[ImportView]:
+        """Remove an import with its footprints, and return those that are left."""
+        imports.delete_import(self.session.resources, self.session.principal, import_id)
+        return self.imports()
 
     def extract(self, scene_id: str, outlines: str) -> JobView:
         """Submit an extraction of the whole scene; `outlines` is a method of regularization, or `AS_DETECTED`."""

@@ -19,8 +19,8 @@ class FootprintBatch:
 
     ids: int64. versions: int32; of the same id the greatest counts. geometries: shapely Polygon or MultiPolygon in
     EPSG:4326; over the antimeridian as parts on both sides, or with longitudes above 180. area_m2: true area.
-    confidence: in [0, 1]. jobs, scenes: names (str), such as UUIDs. created_s: seconds since 1970, fractions are cut.
-    review: uint8, a number for each state of review.
+    confidence: in [0, 1], NaN where there is none. jobs, scenes: names (str), such as UUIDs; the name of no scene
+    is empty. created_s: seconds since 1970, fractions are cut. review: uint8, a number for each state of review.
     """
 
     ids: NDArray[np.int64]
@@ -45,7 +45,7 @@ class FootprintBatch:
         self._refuse(~(np.abs(bounds) <= (540, 91, 540, 91)).all(axis=1), "the polygon does not lie in degrees")
         area, confidence, created = (np.asarray(v, float) for v in (self.area_m2, self.confidence, self.created_s))
         self._refuse(~((area >= 0) & (area < 1e15)), "the area is not a number of square metres")
-        self._refuse(~((confidence >= 0) & (confidence <= 1)), "the confidence is not between 0 and 1")
+        self._refuse((confidence < 0) | (confidence > 1), "the confidence is not between 0 and 1")
         self._refuse(~((created >= 0) & (created <= _MOST_SECONDS)), "the time is not between 1970 and 2106")
 
     def __len__(self) -> int:

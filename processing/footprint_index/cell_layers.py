@@ -84,6 +84,7 @@ def _add_cell(layers: Any, cells: Any, cell: int, place: Any, share: float, pain
     layers.counts[line, at] += share * cells.counts[cell]
     if painter.quantity == CONFIDENCE:
         layers.value[line, at] += share * cells.confidence[cell]
+        layers.rated[line, at] += share * cells.rated[cell]
     elif painter.quantity == AREA:
         layers.value[line, at] += share * cells.area_m2[cell]
     elif painter.quantity == SOURCE and cells.counts[cell] > 0:

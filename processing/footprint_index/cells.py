@@ -10,6 +10,7 @@ from processing.footprint_index.columns import (
     GRID_BITS,
     HIGHEST_LEVEL,
     LOWEST_LEVEL,
+    NO_CONFIDENCE,
     Cells,
     Columns,
 )
@@ -39,7 +40,7 @@ def build_cells(
 
 def negative(cells: Cells) -> Cells:
     """Return cells that take away what the given ones add."""
-    sums = {name: read_only(-getattr(cells, name)) for name in ("counts", "area_m2", "confidence")}
+    sums = {name: read_only(-getattr(cells, name)) for name in ("counts", "area_m2", "confidence", "rated")}
     return cells._replace(**sums)
 
 
@@ -66,7 +67,7 @@ def _joined(levels: list[tuple[NDArray[Any], ...]]) -> Cells:
 
 @compiled
 def _finest(columns: Any, test: Any, choice: Any, bits: int, level: Any) -> Any:
-    keys, count, area_m2, confidence, sources, review, source_votes, review_votes = level
+    keys, count, area_m2, confidence, rated, sources, review, source_votes, review_votes = level
     chosen, is_chosen = choice
     shift = np.uint64(bits)
     cell = -1
@@ -78,12 +79,14 @@ def _finest(columns: Any, test: Any, choice: Any, bits: int, level: Any) -> Any:
         if cell < 0 or keys[cell] != key:
             cell += 1
             keys[cell] = key
-            count[cell] = 0
+            count[cell] = rated[cell] = 0
             area_m2[cell] = confidence[cell] = 0
             source_votes[cell] = review_votes[cell] = 0
         count[cell] += 1
         area_m2[cell] += columns.area_m2[row]
-        confidence[cell] += columns.confidence[row]
+        if columns.confidence[row] != NO_CONFIDENCE:
+            confidence[cell] += columns.confidence[row]
+            rated[cell] += 1
         vote(sources, source_votes, cell, columns.sources[row], 1)
         vote(review, review_votes, cell, columns.review[row], 1)
     return cell + 1
@@ -91,21 +94,22 @@ def _finest(columns: Any, test: Any, choice: Any, bits: int, level: Any) -> Any:
 
 @compiled
 def _coarser(finer: Any, level: Any) -> int:
-    keys, count, area_m2, confidence, sources, review, source_votes, review_votes = level
+    keys, count, area_m2, confidence, rated, sources, review, source_votes, review_votes = level
     cell = -1
     for child in range(finer[0].size):
         key = finer[0][child] >> np.uint64(2)
         if cell < 0 or keys[cell] != key:
             cell += 1
             keys[cell] = key
-            count[cell] = 0
+            count[cell] = rated[cell] = 0
             area_m2[cell] = confidence[cell] = 0
             source_votes[cell] = review_votes[cell] = 0
         count[cell] += finer[1][child]
         area_m2[cell] += finer[2][child]
         confidence[cell] += finer[3][child]
-        vote(sources, source_votes, cell, finer[4][child], finer[6][child])
-        vote(review, review_votes, cell, finer[5][child], finer[7][child])
+        rated[cell] += finer[4][child]
+        vote(sources, source_votes, cell, finer[5][child], finer[7][child])
+        vote(review, review_votes, cell, finer[6][child], finer[8][child])
     return cell + 1
 
 

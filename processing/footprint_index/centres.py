@@ -3,7 +3,7 @@
 from typing import Any
 
 from processing.footprint_index.blocks import blocks_by_centre
-from processing.footprint_index.columns import BLOCK, Columns
+from processing.footprint_index.columns import BLOCK, NO_CONFIDENCE, Columns
 from processing.footprint_index.compiling import compiled
 from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
@@ -38,7 +38,9 @@ def _add(layers: Any, columns: Any, test: Any, blocks: Any, frame: Any, painter:
             at, line = int(across), int(down)
             layers.counts[line, at] += 1
             if painter.quantity == CONFIDENCE:
-                layers.value[line, at] += columns.confidence[row]
+                if columns.confidence[row] != NO_CONFIDENCE:
+                    layers.value[line, at] += columns.confidence[row]
+                    layers.rated[line, at] += 1
             elif painter.quantity == AREA:
                 layers.value[line, at] += columns.area_m2[row]
             elif painter.quantity == SOURCE:

@@ -14,6 +14,8 @@ LOWEST_LEVEL, HIGHEST_LEVEL = 8, 18
 HIGHEST_FILTERED_LEVEL = 15
 """Cells of filtered rows go no further: their views hold fewer rows, and so much of it can be kept for many filters."""
 CONFIDENCE_STEPS = 10_000
+NO_CONFIDENCE = CONFIDENCE_STEPS + 1
+"""Stands in the column where nobody said how sure a footprint is. It is no step: sums, means and bins leave it out."""
 CONFIDENCE_BINS = 100
 AREA_BINS = 42
 SMALLEST_SCALE = -5
@@ -27,7 +29,7 @@ ROW_COLUMNS: dict[str, Any] = {
     "x": np.uint32, "y": np.uint32,  # centre of the bounding box, in the grid
     "ids": np.int64, "versions": np.int32,
     "area_m2": np.float32,
-    "confidence": np.uint16,  # whole steps of 1/10000, rounded down
+    "confidence": np.uint16,  # whole steps of 1/10000, rounded down, or NO_CONFIDENCE
     "sources": np.uint32,  # ordinal of the pair of job and scene
     "created_s": np.uint32,
     "review": np.uint8,
@@ -81,6 +83,8 @@ class Cells(NamedTuple):
     """Sum; like `confidence` and `counts` negative in cells that take away what was deleted."""
     confidence: NDArray[np.float32]
     """Sum, in steps."""
+    rated: NDArray[np.int32]
+    """How many of `counts` have a confidence."""
     sources: NDArray[np.uint32]
     """The one that most of the cell's footprints have; where none has the majority, one of them."""
     review: NDArray[np.uint8]
@@ -91,6 +95,7 @@ CELL_COLUMNS: dict[str, Any] = {
     "counts": np.int32,
     "area_m2": np.float32,
     "confidence": np.float32,
+    "rated": np.int32,
     "sources": np.uint32,
     "review": np.uint8,
 }

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from processing.errors import ParameterInvalid
-from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, Columns
+from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, NO_CONFIDENCE, Columns
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.region import MIXED, OUTSIDE, block_classes, holds, region_edges
 
@@ -21,9 +21,10 @@ _FOREVER_S = 2**40
 class FootprintFilters:
     """Conditions that all must hold; None asks for nothing. Ranges hold their lower end and not their upper end.
 
-    Confidence is compared in steps of 0.0001, and a max_confidence of 1 lets 1 itself pass. Areas are compared as
-    32-bit floats. jobs, scenes: names as in the batch. region: a polygon in EPSG:4326 whose edges are straight on a Web
-    Mercator map; a footprint belongs to it when the centre of its bounding box does.
+    Confidence is compared in steps of 0.0001, and a max_confidence of 1 lets 1 itself pass; any limit but 0 and 1
+    leaves out what has no confidence. Areas are compared as 32-bit floats. jobs, scenes: names as in the batch. region:
+    a polygon in EPSG:4326 whose edges are straight on a Web Mercator map; a footprint belongs to it when the centre of
+    its bounding box does.
     """
 
     min_confidence: float | None = None
@@ -90,7 +91,9 @@ def row_test(filters: FootprintFilters, sources: Sequence[tuple[str, str]], colu
 
 def _confidence_steps(low: float | None, high: float | None) -> tuple[int, int]:
     first = 0 if low is None else _steps_up(low)
-    return first, CONFIDENCE_STEPS + 1 if high is None or high >= 1 else _steps_up(high)
+    if high is not None and high < 1:
+        return first, _steps_up(high)
+    return first, NO_CONFIDENCE if first else NO_CONFIDENCE + 1
 
 
 def _steps_up(confidence: float) -> int:

@@ -18,6 +18,8 @@ class Layers(NamedTuple):
     counts: NDArray[np.float32]
     value: NDArray[np.float32]
     """Sum of confidence (in steps) or of area (m²)."""
+    rated: NDArray[np.float32]
+    """How many of `counts` have a confidence."""
     winner: NDArray[np.uint8]
     """The colour class that most footprints have."""
     votes: NDArray[np.int32]
@@ -28,7 +30,7 @@ class Painter(NamedTuple):
 
     quantity: int
     classes: NDArray[np.uint8]
-    """By step of confidence, bin of area, ordinal of the source or state of review."""
+    """By step of confidence (`NO_CONFIDENCE` among them), bin of area, ordinal of the source or state of review."""
 
 
 def empty_layers(height_px: int, width_px: int, quantity: int) -> Layers:
@@ -37,6 +39,7 @@ def empty_layers(height_px: int, width_px: int, quantity: int) -> Layers:
     sums, wins = quantity in (CONFIDENCE, AREA), quantity in (SOURCE, REVIEW)
     return Layers(
         np.zeros(shape, np.float32), np.zeros(shape if sums else none, np.float32),
+        np.zeros(shape if quantity == CONFIDENCE else none, np.float32),
         np.zeros(shape if wins else none, np.uint8), np.zeros(shape if wins else none, np.int32),
     )  # fmt: skip
 

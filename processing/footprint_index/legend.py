@@ -17,6 +17,7 @@ from processing.footprint_index.snapshot import Snapshot
 from processing.rendering.tile_grid import TileAddress
 
 _DENSITY_ENTRIES = 6
+NO_CONFIDENCE_LABEL = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,13 @@ def legend(snapshot: Snapshot, style: Style, zoom: int, size_px: int = 256) -> t
         return tuple(LegendEntry(colours[at % CLASSES], label=job) for at, job in enumerate(snapshot.jobs))
     if style.colour_by == "review":
         return tuple(LegendEntry(colour, label=str(state)) for state, colour in enumerate(colours))
-    edges = (0.0, *CONFIDENCE_EDGES, 1.0) if style.colour_by == "confidence" else (0.0, *AREA_EDGES_M2, float("inf"))
+    if style.colour_by == "confidence":
+        unrated = LegendEntry(colours[0], label=NO_CONFIDENCE_LABEL)
+        return (*_between(colours[1:], (0.0, *CONFIDENCE_EDGES, 1.0)), unrated)
+    return _between(colours, (0.0, *AREA_EDGES_M2, float("inf")))
+
+
+def _between(colours: list[Colour], edges: tuple[float, ...]) -> tuple[LegendEntry, ...]:
     return tuple(LegendEntry(colour, edges[at], edges[at + 1]) for at, colour in enumerate(colours))
 
 

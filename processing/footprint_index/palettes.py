@@ -15,7 +15,8 @@ Colour = tuple[int, int, int]
 CLASSES = 8
 THEMES = ("light", "dark")
 QUANTITIES = {"density": COUNT, "confidence": CONFIDENCE, "area": AREA, "job": SOURCE, "review": REVIEW}
-CONFIDENCE_EDGES = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+CONFIDENCE_EDGES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+"""One class fewer than for areas: the first colour is that of footprints without a confidence."""
 AREA_EDGES_M2 = (32.0, 64.0, 128.0, 256.0, 512.0, 1024.0, 4096.0)
 """Powers of two, which are edges of the histogram's bins too."""
 _ANCHORS: dict[tuple[str, str], tuple[Colour, ...]] = {
@@ -26,6 +27,8 @@ _ANCHORS: dict[tuple[str, str], tuple[Colour, ...]] = {
     ("area", "light"): ((126, 186, 180), (60, 150, 170), (50, 100, 165), (76, 56, 146), (70, 20, 90)),
     ("area", "dark"): ((70, 96, 190), (60, 160, 210), (90, 214, 180), (190, 236, 130), (255, 250, 170)),
 }
+UNRATED: dict[str, Colour] = {"light": (96, 108, 122), "dark": (176, 188, 202)}
+"""Of footprints without a confidence: no colour of the ramp, because that would say how sure they are."""
 _SINGLE: dict[tuple[str, str], tuple[Colour, ...]] = {
     ("job", "light"): ((214, 74, 50), (30, 120, 180), (46, 140, 70), (150, 80, 170), (190, 130, 10), (0, 140, 150),
                        (200, 60, 130), (105, 105, 105)),
@@ -75,13 +78,16 @@ def class_colours(style: Style) -> NDArray[np.float64]:
         return np.array(single, float)
     if style.colour_by == "density":
         return np.repeat(ramp(style, 5)[2:3], CLASSES, axis=0)
+    if style.colour_by == "confidence":
+        return np.vstack((UNRATED[style.theme], ramp(style, CLASSES - 1)))
     return ramp(style, CLASSES)
 
 
 @cache
 def confidence_classes() -> NDArray[np.uint8]:
-    """Return the colour class of each step of confidence."""
-    classes = np.digitize(np.arange(CONFIDENCE_STEPS + 1) / CONFIDENCE_STEPS, CONFIDENCE_EDGES).astype(np.uint8)
+    """Return the colour class of each step of confidence; the first, 0, is for `NO_CONFIDENCE` alone."""
+    rated = 1 + np.digitize(np.arange(CONFIDENCE_STEPS + 1) / CONFIDENCE_STEPS, CONFIDENCE_EDGES)
+    classes = np.append(rated, 0).astype(np.uint8)
     classes.flags.writeable = False
     return classes
 

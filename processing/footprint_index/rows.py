@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.batch import FootprintBatch
-from processing.footprint_index.columns import CONFIDENCE_STEPS
+from processing.footprint_index.columns import CONFIDENCE_STEPS, NO_CONFIDENCE
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.morton import morton_codes
 from processing.footprint_index.packing import pack_shapes
@@ -43,9 +43,13 @@ def pack_rows(batch: FootprintBatch, sources: NDArray[np.uint32]) -> PackedRows:
 
 
 def confidence_steps(confidence: NDArray[np.float64]) -> NDArray[np.uint16]:
-    """Return (N,) the last whole step that is not above each confidence, so that thresholds on steps are exact."""
+    """Return (N,) the last whole step that is not above each confidence, so that thresholds on steps are exact.
+
+    NaN becomes `NO_CONFIDENCE`.
+    """
     near = np.rint(confidence * CONFIDENCE_STEPS)
-    return (near - (near / CONFIDENCE_STEPS > confidence)).astype(np.uint16)
+    steps = near - (near / CONFIDENCE_STEPS > confidence)
+    return np.where(np.isnan(confidence), NO_CONFIDENCE, steps).astype(np.uint16)
 
 
 def in_morton_order(rows: PackedRows) -> PackedRows:

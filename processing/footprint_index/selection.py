@@ -1,5 +1,6 @@
 """Single footprints of the index: the ids in a view, for exports, and the one under a point."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.blocks import Box, blocks_by_shape, meets
-from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, RING_END, SMALLEST_SCALE, STEP_UNITS
+from processing.footprint_index.columns import (
+    BLOCK,
+    CONFIDENCE_STEPS,
+    NO_CONFIDENCE,
+    RING_END,
+    SMALLEST_SCALE,
+    STEP_UNITS,
+)
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters, passes
 from processing.footprint_index.grid import GRID_UNITS, BoundsM, grid_x, grid_y
@@ -29,7 +37,7 @@ class IndexedFootprint:
     version: int
     area_m2: float
     confidence: float
-    """In steps of 0.0001, rounded down."""
+    """In steps of 0.0001, rounded down; NaN where there is none."""
     job: str
     scene: str
     created_s: int
@@ -107,9 +115,13 @@ def _described(snapshot: Snapshot, segment: OpenSegment, row: int) -> IndexedFoo
     job, scene = snapshot.sources[columns.sources[row]]
     return IndexedFootprint(
         id=int(columns.ids[row]), version=int(columns.versions[row]), area_m2=float(columns.area_m2[row]),
-        confidence=int(columns.confidence[row]) / CONFIDENCE_STEPS, job=job, scene=scene,
+        confidence=_confidence(int(columns.confidence[row])), job=job, scene=scene,
         created_s=int(columns.created_s[row]), review=int(columns.review[row]),
     )  # fmt: skip
+
+
+def _confidence(steps: int) -> float:
+    return math.nan if steps == NO_CONFIDENCE else steps / CONFIDENCE_STEPS
 
 
 @compiled

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.footprint_index.columns import CONFIDENCE_STEPS
+from processing.footprint_index.columns import CONFIDENCE_STEPS, NO_CONFIDENCE
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.layers import AREA, CONFIDENCE
 from processing.footprint_index.summaries import area_bin
@@ -58,7 +58,9 @@ def shade_classes(layers: Any, painter: Any, scale: Any, logarithms: Any, pictur
 @compiled
 def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
     if painter.quantity == CONFIDENCE:
-        mean = layers.value[line, column] / layers.counts[line, column]
+        if layers.rated[line, column] <= 1e-3:
+            return painter.classes[NO_CONFIDENCE]
+        mean = layers.value[line, column] / layers.rated[line, column]
         return painter.classes[int(min(max(mean, 0), CONFIDENCE_STEPS))]
     if painter.quantity == AREA:
         area = np.empty(1, np.float32)

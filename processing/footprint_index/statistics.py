@@ -17,6 +17,7 @@ from processing.footprint_index.columns import (
     BLOCK,
     CONFIDENCE_BINS,
     CONFIDENCE_STEPS,
+    NO_CONFIDENCE,
     SUPERBLOCK,
     Columns,
     area_edges_m2,
@@ -37,12 +38,15 @@ class ViewStatistics:
     total_area_m2: float
     mean_area_m2: float
     mean_confidence: float
+    """Of those that have one."""
     area_histogram: NDArray[np.int64]
     """(AREA_BINS,) counts between `area_edges_m2`."""
     area_edges_m2: NDArray[np.float64]
     """(AREA_BINS + 1,): half octaves; the last is infinite."""
     confidence_histogram: NDArray[np.int64]
     """(100,) counts by hundredth; 1 itself counts in the last."""
+    without_confidence: int
+    """Footprints of which nobody said how sure they are; the histogram leaves them out."""
     view_area_km2: float
     """On the ellipsoid."""
     density_per_km2: float
@@ -60,14 +64,16 @@ def view_statistics(snapshot: Snapshot, bounds_m: BoundsM, filters: FootprintFil
         for segment in snapshot.segments:
             _count(segment.columns, snapshot.row_test(segment, filters), box, sums, bins)
     count, view_km2 = int(sums[0]), bounds_area_km2(bounds_m)
+    rated = int(bins[AREA_BINS:].sum())
     return ViewStatistics(
         count=count,
         total_area_m2=float(sums[1]),
         mean_area_m2=float(sums[1]) / count if count else math.nan,
-        mean_confidence=float(sums[2]) / CONFIDENCE_STEPS / count if count else math.nan,
+        mean_confidence=float(sums[2]) / CONFIDENCE_STEPS / rated if rated else math.nan,
         area_histogram=bins[:AREA_BINS],
         area_edges_m2=area_edges_m2(),
         confidence_histogram=bins[AREA_BINS:],
+        without_confidence=count - rated,
         view_area_km2=view_km2,
         density_per_km2=count / view_km2,
         built_up_share=float(sums[1]) / (view_km2 * 1e6),
@@ -125,9 +131,10 @@ def _add_rows(columns: Any, test: Any, blocks: Any, box: Any, sums: Any, bins: A
             if within and (all_pass or passes(columns, test, row)):
                 sums[0] += 1
                 sums[1] += columns.area_m2[row]
-                sums[2] += columns.confidence[row]
                 bins[area_bin(bits[row])] += 1
-                bins[AREA_BINS + confidence_bin(columns.confidence[row])] += 1
+                if columns.confidence[row] != NO_CONFIDENCE:
+                    sums[2] += columns.confidence[row]
+                    bins[AREA_BINS + confidence_bin(columns.confidence[row])] += 1
 
 
 @compiled

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.footprint_index.columns import AREA_BINS, BLOCK, CONFIDENCE_BINS, RING_END, SUPERBLOCK
+from processing.footprint_index.columns import AREA_BINS, BLOCK, CONFIDENCE_BINS, NO_CONFIDENCE, RING_END, SUPERBLOCK
 from processing.footprint_index.compiling import compiled
 
 _FAR = 2**62
@@ -69,9 +69,10 @@ def summarize_superblocks(area_m2: Any, confidence: Any, sums: Any, bins: Any) -
     for superblock in range(area_sum.size):
         for row in range(superblock * SUPERBLOCK, min((superblock + 1) * SUPERBLOCK, area_m2.size)):
             area_sum[superblock] += area_m2[row]
-            confidence_sum[superblock] += confidence[row]
             area_bins[superblock, area_bin(bits[row])] += 1
-            confidence_bins[superblock, confidence_bin(confidence[row])] += 1
+            if confidence[row] != NO_CONFIDENCE:
+                confidence_sum[superblock] += confidence[row]
+                confidence_bins[superblock, confidence_bin(confidence[row])] += 1
 
 
 def merged_boxes(boxes: NDArray[Any], count: int) -> NDArray[Any]:

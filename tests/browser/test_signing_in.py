@@ -25,7 +25,7 @@ def test_newcomer_is_told_to_upload_first(make_screen, site):
     screen = make_screen()
     screen.sign_in("newcomer", "/")
     expect(screen.page.get_by_role("heading", name="Start with an image")).to_be_visible()
-    screen.page.get_by_role("link", name="Upload a GeoTIFF").click()
+    screen.page.get_by_role("link", name="Upload imagery or footprints").click()
     expect(screen.button("Choose a file")).to_be_visible()
 
 

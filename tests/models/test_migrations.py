@@ -104,3 +104,73 @@ def test_jobs_of_older_versions_learn_their_ground_sampling_distance(address):
         found = dict(session.execute(text("SELECT id, gsd_m FROM processing_jobs")).all())
     assert found == {"plain": 0.3, "given": 0.5}
     database.close()
+
+
+JOB_BEFORE_IMPORTS = (
+    "INSERT INTO users (id, username, password_hash, role) VALUES (1, 'ada', 'x', 'user')",
+    "INSERT INTO file_storage (id, owner_id, storage_key, name, media_type, size_bytes, sha256) "
+    "VALUES ('f', 1, 'k', 'a.tif', 'image/tiff', 1, 's')",
+    "INSERT INTO scenes (id, owner_id, file_id, name, width_px, height_px, gsd_m, info) "
+    "VALUES ('s', 1, 'f', 'a.tif', 1, 1, 0.3, '{}')",
+    "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts, windows_done) "
+    "VALUES ('j', 1, 's', '{}', 3, 7)",
+)
+FOOTPRINT = (
+    "INSERT INTO building_footprints (job_id, scene_id, owner_id, footprint_key, geometry, area_m2, confidence, "
+    "reg_method, reg_status, min_lon, min_lat, max_lon, max_lat) "
+    "VALUES ('{job}', {scene}, 1, 'k', {geometry}, 5, {confidence}, 'none', 'kept', 0, 0, 1, 1)"
+)
+
+
+def test_what_was_there_before_imports_came_stays_and_what_they_need_is_let_in(address):
+    migrate(address, "0004")
+    database = open_database(address)
+    geometry = "X'00'" if database.is_sqlite else "ST_MakeEnvelope(0, 0, 1, 1, 4326)"
+    before = FOOTPRINT.format(job="j", scene="'s'", geometry=geometry, confidence=0.5)
+    with database.write() as session:
+        for row in (*JOB_BEFORE_IMPORTS, before):
+            session.connection().exec_driver_sql(row)
+    migrate(address)
+    wanted = "SELECT kind, scene_id, file_id, windows_done FROM processing_jobs"
+    with database.write() as session:
+        assert session.execute(text(wanted)).all() == [("extraction", "s", None, 7)]
+        imported = (
+            "INSERT INTO processing_jobs (id, owner_id, kind, file_id, params, max_attempts) "
+            "VALUES ('i', 1, 'import', 'f', '{}', 3)",
+            FOOTPRINT.format(job="i", scene="NULL", geometry=geometry, confidence="NULL"),
+        )
+        for row in imported:
+            session.connection().exec_driver_sql(row)
+        if database.is_sqlite:
+            assert session.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
+    for broken in ("UPDATE processing_jobs SET scene_id = NULL", "UPDATE building_footprints SET confidence = 2"):
+        with pytest.raises(DBAPIError), database.write() as session:
+            session.execute(text(broken))
+    down_to(address, "0004")
+    with database.write() as session:
+        assert session.execute(text("SELECT id, windows_done FROM processing_jobs")).all() == [("j", 7)]
+        assert session.execute(text("SELECT job_id, confidence FROM building_footprints")).all() == [("j", 0.5)]
+        if database.is_sqlite:
+            assert session.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
+            assert session.execute(text("SELECT count(*) FROM building_footprints_rtree")).scalar_one() == 1
+    with pytest.raises(DBAPIError), database.write() as session:
+        session.execute(text("UPDATE processing_jobs SET scene_id = NULL"))
+    database.close()
+    migrate(address)
+
+
+def down_to(address, revision):
+    """Go back one step; `migrate` itself only goes forward, or empties the database."""
+    from alembic import command
+    from alembic.config import Config
+
+    from webapp.database import MIGRATIONS
+
+    database = open_database(address)
+    with database.engine.execution_options(takes_write_lock=True).begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+    database.close()

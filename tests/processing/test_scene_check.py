@@ -4,7 +4,7 @@ import sys
 import pytest
 import rasterio
 
-from processing import errors, scene_check
+from processing import errors, limited_child, scene_check
 from processing.raster_file import SceneBudget
 from processing.scene_check import check_scene
 from tests.processing.extraction import BUDGET, inspect
@@ -59,9 +59,10 @@ def test_a_child_that_hangs_means_an_unreadable_file(tmp_path, monkeypatch):
 
 def test_the_child_may_not_write_files(tmp_path):
     code = (
-        "from processing.scene_check import _limit_this_process as limit; limit(); "
+        "from processing.limited_child import limit_this_process as limit; "
+        "from processing.scene_check import LIMITS; limit(LIMITS); "
         f"file = open({str(tmp_path / 'x')!r}, 'wb'); file.write(b'x' * 100); file.close()"
     )
-    child = subprocess.run([sys.executable, "-c", code], cwd=scene_check.ROOT, capture_output=True, check=False)
+    child = subprocess.run([sys.executable, "-c", code], cwd=limited_child.ROOT, capture_output=True, check=False)
     assert child.returncode != 0
     assert (tmp_path / "x").stat().st_size == 0

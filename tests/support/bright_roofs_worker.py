@@ -1,8 +1,7 @@
 """The real worker with a detector of our own in place of the weights: `-A tests.support.bright_roofs_worker:app`.
 
-The file that `TEST_WINDOW_FILE` names holds the seconds that a window takes. A scene that holds a pixel of exactly
-`POISON` kills the worker's
-process at once, as a crash in native code would.
+The file that `TEST_WINDOW_FILE` names holds the seconds that a window takes, or `IMPORTED_ROWS` rows of a file. A scene
+that holds a pixel of exactly `POISON` kills the worker's process at once, as a crash in native code would.
 """
 
 import os
@@ -13,11 +12,13 @@ from pathlib import Path
 from processing.detector.protocol import DetectorCard
 from tests.processing.bright_roofs import BrightRoofs
 from webapp import worker
+from webapp.tasks import importing
 from webapp.worker import app
 
 __all__ = ["app"]
 
 POISON = 254
+IMPORTED_ROWS = 20
 WINDOW_FILE = Path(os.environ["TEST_WINDOW_FILE"])
 CARD = DetectorCard(
     name="slow-bright-roofs",
@@ -38,4 +39,11 @@ class SlowBrightRoofs(BrightRoofs):
         return super().detect(images)
 
 
+def save_slowly(*arguments):
+    time.sleep(float(WINDOW_FILE.read_text()))
+    return save_batch(*arguments)
+
+
+save_batch = importing.save_batch
+importing.BATCH_ROWS, importing.save_batch = IMPORTED_ROWS, save_slowly
 worker._detector = lambda weights: SlowBrightRoofs(CARD)

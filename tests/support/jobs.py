@@ -1,11 +1,14 @@
-"""Scenes and jobs written straight into the tables, for tests that need no pixels."""
+"""Scenes and jobs written straight into the tables, for tests that need no pixels and no file."""
 
 import uuid
 
 from shapely.geometry import box, mapping
 
 from auth.principals import Principal
+from models.job import ProcessingJob
+from models.job_moves import add_job
 from models.scene import Scene, StoredFile
+from processing.ingest.report import IngestReport
 from processing.params import ExtractionParams
 from processing.scene import SceneInfo
 from webapp.resources import Resources
@@ -39,17 +42,7 @@ def add_scene(resources: Resources, principal: Principal) -> str:
     SceneInfo.from_json(SCENE_INFO)
     scene_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
     with resources.database.write() as session:
-        session.add(
-            StoredFile(
-                id=file_id,
-                owner_id=principal.user_id,
-                storage_key=f"scenes/{scene_id}/{file_id}.tif",
-                name="made.tif",
-                media_type="image/tiff",
-                size_bytes=1000,
-                sha256="0" * 64,
-            )
-        )
+        session.add(_file(principal, file_id, f"scenes/{scene_id}/{file_id}.tif", "made.tif"))
         session.flush()
         session.add(
             Scene(
@@ -69,3 +62,35 @@ def add_scene(resources: Resources, principal: Principal) -> str:
 def submit(resources: Resources, principal: Principal, scene_id: str | None = None) -> JobView:
     """Submit a job on a scene, one that is made for it unless given."""
     return submit_extraction(resources, principal, scene_id or add_scene(resources, principal), ExtractionParams())
+
+
+def add_import(resources: Resources, principal: Principal, report: IngestReport | None = None) -> str:
+    """Write the rows of a queued import; return its id. There is no file."""
+    job_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
+    found = report or IngestReport("made.geojson", "GeoJSON", "OGC:CRS84", None, {}, [])
+    with resources.database.write() as session:
+        session.add(_file(principal, file_id, f"imports/{job_id}/{file_id}", "made.geojson"))
+        session.flush()
+        job = ProcessingJob(
+            id=job_id,
+            owner_id=principal.user_id,
+            kind="import",
+            file_id=file_id,
+            params={},
+            import_report=found.to_json(),
+            max_attempts=3,
+        )
+        add_job(session, job)
+    return job_id
+
+
+def _file(principal: Principal, file_id: str, key: str, name: str) -> StoredFile:
+    return StoredFile(
+        id=file_id,
+        owner_id=principal.user_id,
+        storage_key=key,
+        name=name,
+        media_type="image/tiff",
+        size_bytes=1000,
+        sha256="0" * 64,
+    )

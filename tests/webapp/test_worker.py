@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import shapely
-from sqlalchemy import make_url
+from sqlalchemy import make_url, text
 
 from auth.principals import Principal
 from processing.params import ExtractionParams
 from tests.conftest import BACKENDS, migrated_database
 from tests.support.broker import Broker, running_broker
+from tests.support.footprint_files import feature, queue_import, write_geojson
+from tests.support.footprints import squares
 from tests.support.people import make_person
 from tests.support.processes import DISPATCHER, WORKER, environment, kill_group, running, wait_until
 from tests.support.rasters import grid_of_rectangles, write_scene
@@ -25,6 +27,7 @@ from webapp.resources import Resources, open_resources
 from webapp.services import footprints, jobs, scenes, uploads
 from webapp.services.footprints import FootprintQuery
 from webapp.services.health import check_health
+from webapp.services.index_feeding import check_index, feed_indexes
 from webapp.services.views import JobView
 from webapp.settings import load_settings
 
@@ -123,6 +126,15 @@ class Installation:
     def footprints_of(self, job_id: str):
         frame = footprints.list_footprints(self.resources, self.person, FootprintQuery(job_id=job_id), limit=10_000)
         return sorted(zip(frame.footprint_key, shapely.to_wkb(frame.geometry.values), strict=True))
+
+    def stored(self, job_id: str) -> int:
+        """Count the rows in the table, seen or not."""
+        with self.resources.database.read() as session:
+            rows = "SELECT count(*) FROM building_footprints WHERE job_id = :job_id"
+            return session.execute(text(rows), {"job_id": job_id}).scalar_one()
+
+    def wait_stored(self, job_id: str, more_than: int) -> None:
+        wait_until(lambda: self.stored(job_id) > more_than, 60, "some batches stored", 0.02)
 
     def texts(self, job_id: str) -> list[str]:
         return [message.text for message in jobs.job_messages(self.resources, self.person, job_id)]
@@ -276,6 +288,42 @@ def test_a_job_that_kills_its_worker_is_dead_after_three_and_others_go_on(instal
     assert (dead.state, dead.attempt, dead.error_code) == ("dead", 3, "WorkerLost")
     assert "stopped without a word" in dead.error_message
     assert sum(text.startswith("Started") for text in installation.texts(poison)) == 3
+
+
+def test_an_import_that_loses_its_worker_shows_nothing_until_it_shows_all(installation):
+    houses = squares(400)
+    path = write_geojson(installation.folder / "houses.geojson", [feature(house) for house in houses])
+    installation.set_speed(SLOW_WINDOW_S)
+    job_id = queue_import(installation.resources, installation.person, path).job.id
+    for _ in range(2):
+        installation.wait_stored(job_id, installation.stored(job_id))
+        kill_group(installation.worker)
+        assert installation.job(job_id).state == "running"
+        assert 0 < installation.stored(job_id) < len(houses)
+        assert installation.footprints_of(job_id) == []
+        assert footprints.count(installation.resources, installation.person, FootprintQuery(job_id=job_id)) == 0
+        installation.start_worker()
+        wait_until(lambda: installation.texts(job_id)[-1].startswith("Resumed"), 60, "another attempt")
+    installation.set_speed(FAST_WINDOW_S)
+    done = installation.wait_finished(job_id, 90)
+    assert (done.state, done.attempt, done.footprint_count) == ("succeeded", 3, len(houses))
+    found = installation.footprints_of(job_id)
+    expected = [(f"row-{row}", shapely.to_wkb(house)) for row, house in enumerate(houses, start=1)]
+    assert [key for key, _ in found] == sorted(key for key, _ in expected)
+    assert installation.stored(job_id) == len(houses)
+    feed_indexes(installation.resources)
+    assert check_index(installation.resources, installation.person.owner_filter).agrees
+    assert sum(text.startswith("Imported 400 buildings") for text in installation.texts(job_id)) == 1
+
+
+def test_a_cancelled_import_stops_within_seconds_and_leaves_nothing(installation):
+    path = write_geojson(installation.folder / "doomed.geojson", [feature(house) for house in squares(400)])
+    installation.set_speed(SLOW_WINDOW_S)
+    job_id = queue_import(installation.resources, installation.person, path).job.id
+    installation.wait_stored(job_id, 0)
+    jobs.cancel_job(installation.resources, installation.person, job_id)
+    assert installation.wait_finished(job_id, 10).state == "cancelled"
+    wait_until(lambda: not installation.stored(job_id), 10, "what was stored is gone")
 
 
 def test_a_second_dispatcher_waits_and_takes_over(installation):

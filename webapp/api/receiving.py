@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 import anyio.to_thread
 from fastapi import Request
 
-from webapp.errors import MediaTypeNotAllowed, RequestInvalid, UploadStalled
+from auth.principals import Principal
+from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
+from webapp.errors import MediaTypeNotAllowed, RequestInvalid, UploadStalled, UploadTooLarge
+from webapp.resources import Resources
+from webapp.services.tiers import limits_of
+from webapp.services.uploads import ReceivedFile, begin_upload
 
 CHUNK_BYTES = 1_048_576
 STALL_S = 60.0
@@ -39,6 +45,27 @@ async def feed_body(request: Request, name: str, take: Callable[[bytes], Any]) -
             gathered.clear()
     if gathered:
         await in_thread(take, bytes(gathered))
+
+
+@asynccontextmanager
+async def received_form(
+    request: Request, resources: Resources, principal: Principal, fields: frozenset[str]
+) -> AsyncIterator[tuple[ReceivedFile, dict[str, str]]]:
+    """Receive a multipart form with a file and some of these fields; what fails in the block drops the file.
+
+    Raises `UploadTooLarge`, `UploadStalled`, `RequestInvalid`, `MediaTypeNotAllowed`, `DiskFull`.
+    """
+    announced, limit = announced_bytes(request), limits_of(resources.settings, principal.tier).upload_bytes
+    if announced is not None and announced > limit + ENVELOPE_BYTES:
+        raise UploadTooLarge(name="The file", limit_bytes=limit)
+    content_type = request.headers.get("content-type", "")
+    form = UploadForm(content_type, lambda name: begin_upload(resources, principal, name), fields)
+    try:
+        await feed_body(request, "The file", form.feed)
+        yield form.finish(), form.values
+    except BaseException:
+        form.abort()
+        raise
 
 
 async def _timed(request: Request, name: str) -> AsyncIterator[bytes]:

@@ -20,8 +20,15 @@ class Claim:
     source: FootprintSource
     params: Mapping[str, Any]
     aoi_geojson: Mapping[str, Any] | None
-    scene_info: Mapping[str, Any]
+    scene_info: Mapping[str, Any] | None
+    """None: the job is an import."""
     storage_key: str
+    file_name: str
+
+    @property
+    def is_import(self) -> bool:
+        """Tell whether the file holds footprints, and not a picture."""
+        return self.scene_info is None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,13 @@ from models.job_moves import Move, move_jobs
 from models.job_states import JobState
 from models.queries import dispatch as queries
 from webapp.errors import BrokerUnavailable
-from webapp.queue import EXTRACTION_TASK
+from webapp.queue import TASKS
 from webapp.resources import Resources
+from webapp.services.import_writes import discard_leftovers
 
 BATCH = 100
+LEFTOVERS_SOUGHT_S = 3600.0
+"""Imports that ended longer ago are left to the daily clearing up."""
 log = structlog.get_logger(__name__)
 
 
@@ -40,9 +43,9 @@ def publish_outbox(resources: Resources) -> int:
             rows = queries.unpublished(session, BATCH)
         done: list[int] = []
         try:
-            for outbox_id, job_id, state in rows:
+            for outbox_id, job_id, state, kind in rows:
                 if state == JobState.QUEUED:
-                    resources.queue.publish(EXTRACTION_TASK, job_id)
+                    resources.queue.publish(TASKS[kind], job_id)
                     sent += 1
                 done.append(outbox_id)
         except BrokerUnavailable as error:
@@ -56,11 +59,12 @@ def publish_outbox(resources: Resources) -> int:
 
 
 def reconcile(resources: Resources) -> Reconciled:
-    """End or requeue jobs whose worker is gone, and send again what the broker lost."""
+    """End or requeue jobs whose worker is gone, clear up after imports, send again what the broker lost."""
     with resources.database.write() as session:
         cancelled = _cancel(session, resources.settings.cancel_grace_s)
         dead = _bury(session)
         requeued = _requeue(session)
+    discard_leftovers(resources, LEFTOVERS_SOUGHT_S)
     result = Reconciled(requeued, dead, cancelled, _send_again(resources))
     if result != Reconciled(0, 0, 0, 0):
         log.info("reconciled", requeued=requeued, dead=dead, cancelled=cancelled, sent_again=result.sent_again)
@@ -79,7 +83,7 @@ def _cancel(session: Session, grace_s: float) -> int:
 
 
 def _bury(session: Session) -> int:
-    text = "The worker stopped without a word at every attempt; the scene may need more memory than there is."
+    text = "The worker stopped without a word at every attempt; it may need more memory than there is."
     dead = Move(JobState.DEAD, level="error", text=text, error_code="WorkerLost")
     expired = (queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.attempts_used_up())
     ids = move_jobs(session, dead, *expired)

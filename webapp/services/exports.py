@@ -53,7 +53,7 @@ def _title(resources: Resources, principal: Principal, job_id: str | None) -> st
     if job_id is None:
         return "buildings"
     job = jobs.get_job(resources, principal, job_id)
-    return f"{job.scene_name.rsplit('.', 1)[0]} {job.id[:8]}"
+    return f"{job.source.rsplit('.', 1)[0]} {job.id[:8]}"
 
 
 def _stream(

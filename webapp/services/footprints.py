@@ -1,5 +1,6 @@
 """Footprints: counting, listing, finding the one under a point, summing up. Reads only."""
 
+import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -29,7 +30,8 @@ class FootprintQuery:
     """Which footprints; None: no limit.
 
     `bbox_deg`: west, south, east, north of what they meet; west > east: over the antimeridian. Ranges hold their lower
-    end and not their upper one, except that a `max_confidence` of 1 lets 1 pass.
+    end and not their upper one, except that a `max_confidence` of 1 lets 1 pass. Any limit of confidence but 0 and 1
+    leaves out what has none.
     """
 
     job_id: str | None = None
@@ -46,12 +48,16 @@ class FootprintQuery:
 
 @dataclass(frozen=True, slots=True)
 class FootprintStatistics:
-    """Sums over footprints, computed in the database; zeros where there are none."""
+    """Sums over footprints, computed in the database; zeros where there are none.
+
+    `mean_confidence` is that of the footprints that have one, None where none has.
+    """
 
     count: int
     total_area_m2: float
     mean_area_m2: float
-    mean_confidence: float
+    mean_confidence: float | None
+    without_confidence: int
 
 
 def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
@@ -120,6 +126,10 @@ def footprint_at(
                 gsd_m=row.gsd_m,
                 weights_name=row.weights,
                 weights_sha256=row.weights_sha256,
+                file_name=row.file_name,
+                source_id=row.source_id,
+                source_name=row.source_name,
+                attributes=json.loads(row.attributes) if row.attributes else {},
             )
     return None
 
@@ -127,8 +137,8 @@ def footprint_at(
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
     """Sum up footprints. Raises `BboxInvalid`."""
     with resources.database.read() as session:
-        number, total, mean, confidence = queries.totals(session, _filter(principal, query))
-    return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence or 0.0)
+        number, rated, total, mean, confidence = queries.totals(session, _filter(principal, query))
+    return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 
 
 def _filter(

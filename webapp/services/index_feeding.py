@@ -159,9 +159,9 @@ def _batch(rows: Sequence[Any]) -> FootprintBatch:
         versions=np.array(found["version"], np.int32),
         geometries=np.asarray(shapely.from_wkb(np.array(found["geometry"], object)), object).reshape(-1),
         area_m2=np.array(found["area_m2"], np.float64),
-        confidence=np.array(found["confidence"], np.float64),
+        confidence=np.array(found["confidence"], np.float64),  # None becomes NaN
         jobs=np.array(found["job_id"], object),
-        scenes=np.array(found["scene_id"], object),
+        scenes=np.array([scene_id or "" for scene_id in found["scene_id"]], object),
         created_s=np.array(found["created_at"], np.float64),
         review=np.array([REVIEW_CODES[state] for state in found["review_state"]], np.uint8),
     )

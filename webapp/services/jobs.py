@@ -70,7 +70,7 @@ def submit_extraction(
 def get_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
     """Return one job. Raises `NotFound`."""
     with resources.database.read() as session:
-        return _view(_found(queries.find_job(session, job_id, principal.owner_filter), job_id))
+        return view_of(_found(queries.find_job(session, job_id, principal.owner_filter), job_id))
 
 
 def list_jobs(resources: Resources, principal: Principal, limit: int = 50, before: str | None = None) -> list[JobView]:
@@ -81,7 +81,7 @@ def list_jobs(resources: Resources, principal: Principal, limit: int = 50, befor
             job = _found(queries.find_job(session, before, principal.owner_filter), before)[0]
             cursor = (job.created_at, job.id)
         rows = queries.list_jobs(session, principal.owner_filter, min(max(limit, 1), LIST_LIMIT_MAX), cursor)
-        return [_view(row) for row in rows]
+        return [view_of(row) for row in rows]
 
 
 def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
@@ -129,8 +129,9 @@ def _found(row: queries.JobRow | None, job_id: str) -> queries.JobRow:
     return row
 
 
-def _view(row: queries.JobRow) -> JobView:
-    job, scene_name, owner, now = row
+def view_of(row: queries.JobRow) -> JobView:
+    """Return a job's row in plain values."""
+    job, scene_name, file_name, owner, now = row
     return JobView(
         id=job.id,
         scene_id=job.scene_id,
@@ -154,6 +155,8 @@ def _view(row: queries.JobRow) -> JobView:
         gsd_m=job.gsd_m,
         weights_name=job.weights_name,
         weights_sha256=job.weights_sha256,
+        kind=job.kind,
+        file_name=file_name,
     )
 
 

@@ -54,15 +54,15 @@ def heartbeat(resources: Resources, claim: Claim, windows_done: int = 0) -> Beat
     """Hold the lease for another `lease_s`, and write the progress."""
     columns: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}
     if windows_done:
-        columns |= _progress(windows_done)
+        columns |= progress(windows_done)
     with resources.database.write() as session:
-        return _touch(session, claim, **columns)
+        return touch(session, claim, **columns)
 
 
 def look(resources: Resources, claim: Claim) -> Beat:
     """Ask what `heartbeat` tells, without writing."""
     with resources.database.read() as session:
-        found = session.execute(select(ProcessingJob.cancel_requested_at).where(_mine(claim))).one_or_none()
+        found = session.execute(select(ProcessingJob.cancel_requested_at).where(is_held(claim))).one_or_none()
     return Beat(cancel_requested=found is not None and found[0] is not None, lost=found is None)
 
 
@@ -74,7 +74,7 @@ def completed_parts(
     Where other weights made them, they and their footprints are removed: one job has one set of weights.
     """
     with resources.database.write() as session:
-        _require(_touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
+        require_held(touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
         job = ProcessingJob.id == claim.job_id
         if session.scalar(select(ProcessingJob.weights_sha256).where(job)) != weights_sha256:
             session.execute(delete(JobPart).where(JobPart.job_id == claim.job_id))
@@ -83,7 +83,7 @@ def completed_parts(
                 "weights_sha256": weights_sha256,
                 "weights_name": weights_name and weights_name[:NAME_MAX_LENGTH],
             }
-            _touch(session, claim, **weights, footprint_count=0)
+            touch(session, claim, **weights, footprint_count=0)
         rows = session.execute(select(JobPart.part, JobPart.payload).where(JobPart.job_id == claim.job_id)).all()
     return {part: bytes(payload) for part, payload in rows}
 
@@ -97,7 +97,7 @@ def start(resources: Resources, claim: Claim, windows_before: int, windows_total
         "attempt_started_at": now_s(),
     }
     with resources.database.write() as session:
-        _require(_touch(session, claim, **columns), claim)
+        require_held(touch(session, claim, **columns), claim)
 
 
 def save_part(resources: Resources, claim: Claim, result: FinishedPart) -> Beat:
@@ -106,49 +106,47 @@ def save_part(resources: Resources, claim: Claim, result: FinishedPart) -> Beat:
     Saving a part again, on a later attempt, changes nothing.
     """
     with resources.database.write() as session:
-        beat = _touch(
+        beat = touch(
             session,
             claim,
             lease_until=now_s() + resources.settings.lease_s,
-            **_progress(result.windows_done),
+            **progress(result.windows_done),
         )
-        _require(beat, claim)
+        require_held(beat, claim)
         added = insert_footprints(session, claim.source, result.footprints)
         _keep_payload(session, claim.job_id, result)
         if added:
-            _touch(session, claim, footprint_count=ProcessingJob.footprint_count + added)
+            touch(session, claim, footprint_count=ProcessingJob.footprint_count + added)
     return beat
 
 
 def report(resources: Resources, claim: Claim, level: str, text: str) -> None:
     """Add a line to the job's log. Raises `LeaseLost`."""
     with resources.database.write() as session:
-        _require(_touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
+        require_held(touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
         write_messages(session, [claim.job_id], level, text)
 
 
 def finish(resources: Resources, claim: Claim, state: JobState, error: JobError | None = None) -> JobState:
     """End the job; return the state that it ended in. Raises `LeaseLost`.
 
-    Where a person asked to cancel before the end, the end is `cancelled`: their wish was first.
+    Where a person asked to cancel before the end, the end is `cancelled`: their wish was first. An import succeeds by
+    `imports.publish`; ended here, it leaves nothing.
     """
     with resources.database.write() as session:
-        beat = _touch(session, claim, lease_owner=ProcessingJob.lease_owner)
-        _require(beat, claim)
+        beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
+        require_held(beat, claim)
         ends_in = JobState.CANCELLED if beat.cancel_requested and state is JobState.SUCCEEDED else state
-        number, area_m2 = session.execute(
-            select(func.count(BuildingFootprint.id), func.sum(BuildingFootprint.area_m2)).where(
-                BuildingFootprint.job_id == claim.job_id
-            )
-        ).one()
+        number, area_m2 = (0, 0.0) if claim.is_import else _stored(session, claim.job_id)
+        words = "Cancelled; nothing was imported." if claim.is_import else _last_words(ends_in, number, area_m2)
         move = Move(
             ends_in,
             level="info" if error is None else "error",
-            text=error.message if error else _last_words(ends_in, number, area_m2 or 0.0),
+            text=error.message if error else words,
             error_code=error.code if error else None,
             values=(("footprint_count", number),),
         )
-        move_jobs(session, move, _mine(claim))
+        move_jobs(session, move, is_held(claim))
     return ends_in
 
 
@@ -159,8 +157,8 @@ def hand_back(resources: Resources, claim: Claim, text: str, *, counted: bool) -
     one the job is dead.
     """
     with resources.database.write() as session:
-        beat = _touch(session, claim, lease_owner=ProcessingJob.lease_owner)
-        _require(beat, claim)
+        beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
+        require_held(beat, claim)
         if beat.cancel_requested:
             move = Move(JobState.CANCELLED, text="Cancelled.")
         elif counted and claim.attempt >= claim.max_attempts:
@@ -173,15 +171,15 @@ def hand_back(resources: Resources, claim: Claim, text: str, *, counted: bool) -
                 text,
                 values=(("attempt", ProcessingJob.attempt - taken_away),),
             )
-        move_jobs(session, move, _mine(claim))
+        move_jobs(session, move, is_held(claim))
     return move.to
 
 
 def _read_claim(session: Session, job_id: str) -> Claim:
-    job, info, key = session.execute(
-        select(ProcessingJob, Scene.info, StoredFile.storage_key)
-        .join(Scene, Scene.id == ProcessingJob.scene_id)
-        .join(StoredFile, StoredFile.id == Scene.file_id)
+    job, info, key, file_name = session.execute(
+        select(ProcessingJob, Scene.info, StoredFile.storage_key, StoredFile.name)
+        .outerjoin(Scene, Scene.id == ProcessingJob.scene_id)
+        .join(StoredFile, StoredFile.id == func.coalesce(ProcessingJob.file_id, Scene.file_id))
         .where(ProcessingJob.id == job_id)
     ).one()
     return Claim(
@@ -194,10 +192,12 @@ def _read_claim(session: Session, job_id: str) -> Claim:
         aoi_geojson=job.aoi_geojson,
         scene_info=info,
         storage_key=key,
+        file_name=file_name,
     )
 
 
-def _mine(claim: Claim) -> ColumnElement[bool]:
+def is_held(claim: Claim) -> ColumnElement[bool]:
+    """The job is still ours."""
     return and_(
         ProcessingJob.id == claim.job_id,
         ProcessingJob.lease_epoch == claim.lease_epoch,
@@ -205,11 +205,19 @@ def _mine(claim: Claim) -> ColumnElement[bool]:
     )
 
 
-def _touch(session: Session, claim: Claim, **columns: Any) -> Beat:
+def _stored(session: Session, job_id: str) -> tuple[int, float]:
+    """Return how many footprints of a job are stored, and their area in m²."""
+    table = BuildingFootprint
+    sums = select(func.count(table.id), func.sum(table.area_m2)).where(table.job_id == job_id)
+    number, area_m2 = session.execute(sums).one()
+    return number, area_m2 or 0.0
+
+
+def touch(session: Session, claim: Claim, **columns: Any) -> Beat:
     """Write columns of the job if it is ours, and lock its row until the transaction ends."""
     statement = (
         update(ProcessingJob)
-        .where(_mine(claim))
+        .where(is_held(claim))
         .values(**columns)
         .returning(ProcessingJob.cancel_requested_at)
         .execution_options(synchronize_session=False)
@@ -218,7 +226,8 @@ def _touch(session: Session, claim: Claim, **columns: Any) -> Beat:
     return Beat(cancel_requested=found is not None and found[0] is not None, lost=found is None)
 
 
-def _require(beat: Beat, claim: Claim) -> None:
+def require_held(beat: Beat, claim: Claim) -> None:
+    """Go on only while the job is ours. Raises `LeaseLost`."""
     if beat.lost:
         raise LeaseLost(job_id=claim.job_id, attempt=claim.attempt)
 
@@ -232,8 +241,8 @@ def _keep_payload(session: Session, job_id: str, result: FinishedPart) -> None:
         session.execute(update(JobPart).where(mine).values(payload=result.payload))
 
 
-def _progress(windows_done: int) -> dict[str, Any]:
-    """Progress never falls within an attempt, although parts taken from an earlier one are counted again."""
+def progress(windows_done: int) -> dict[str, Any]:
+    """Return the columns of progress; it never falls, though a later attempt counts what is done already again."""
     done = ProcessingJob.windows_done
     return {"windows_done": case((done < windows_done, windows_done), else_=done), "progress_at": now_s()}
 

@@ -15,6 +15,7 @@ from models.queries.quotas import drop_older
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
+from webapp.services.import_writes import discard_leftovers
 from webapp.services.quotas import LONGEST_WINDOW_S
 from webapp.services.uploads import sweep_incoming
 from webapp.settings import Settings
@@ -74,6 +75,7 @@ def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:
         session.execute(delete(LoginSession).where(ended).execution_options(synchronize_session=False))
         gone = WorkerBeat.seen_at < now_s() - DAY_S
         session.execute(delete(WorkerBeat).where(gone).execution_options(synchronize_session=False))
+    discard_leftovers(resources)
     return Cleaned(jobs, footprints, remove_orphan_files(resources), sweep_incoming(resources))
 
 

@@ -1,10 +1,10 @@
 """What people say of footprints: right, wrong, or nothing yet."""
 
-from sqlalchemy import and_, select, true
+from sqlalchemy import select, true
 
 from auth.principals import Principal
-from models.footprint import BuildingFootprint, ReviewState
-from models.footprint_writes import review_footprints
+from models.footprint import BuildingFootprint, ReviewState, is_published
+from models.footprint_writes import review_footprint
 from webapp.errors import NotFound, RequestInvalid
 from webapp.resources import Resources
 
@@ -14,10 +14,9 @@ def review(resources: Resources, principal: Principal, footprint_id: int, state:
     table = BuildingFootprint
     owned = true() if principal.owner_filter is None else table.owner_id == principal.owner_filter
     with resources.database.write() as session:
-        chosen = and_(table.id == footprint_id, owned)
-        if session.scalar(select(table.id).where(chosen)) is None:
+        if session.scalar(select(table.id).where(table.id == footprint_id, owned, is_published())) is None:
             raise NotFound(kind="building", id=footprint_id)
-        review_footprints(session, chosen, _state(state))
+        review_footprint(session, footprint_id, _state(state))
 
 
 def _state(name: str) -> ReviewState:

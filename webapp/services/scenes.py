@@ -10,6 +10,7 @@ from shapely.geometry import mapping, shape
 from sqlalchemy import delete, select
 
 from auth.principals import Principal
+from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob
 from models.queries import scenes as queries
 from models.scene import Scene, StoredFile
@@ -73,7 +74,7 @@ def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> N
         session.scalars(select(Scene.id).where(Scene.id == scene.id).with_for_update()).one()
         if queries.count_open_jobs(session, scene_id):
             raise SceneInUse(name=scene.name)
-        session.execute(delete(ProcessingJob).where(ProcessingJob.scene_id == scene_id))
+        remove_jobs(session, ProcessingJob.scene_id == scene_id)
         session.execute(delete(Scene).where(Scene.id == scene_id))
         session.execute(delete(StoredFile).where(StoredFile.id == scene.file_id))
     resources.storage.delete(key)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from auth.passwords import generate_password
 from auth.principals import Principal, Role
 from models.user import User
-from webapp.errors import AccountInvalid, CredentialsWrong, UsernameTaken
+from webapp.errors import AccountInvalid, CredentialsWrong, NotFound, UsernameTaken
 from webapp.resources import Resources
 from webapp.services.audit import Act, note
 from webapp.services.password_checks import hash_of, matches
@@ -88,6 +88,16 @@ def authenticate(resources: Resources, username: str, password: str) -> Principa
     if not matches(password, stored) or user is None or not user.is_active:
         raise CredentialsWrong()
     return Principal(user_id=user.id, username=user.username, role=Role(user.role))
+
+
+def find_user(resources: Resources, username: str) -> Principal:
+    """Return a person by name, for whoever runs this machine. Raises `NotFound`."""
+    with resources.database.read() as session:
+        wanted = select(User).where(User.username == username.strip().lower(), User.is_active)
+        user = session.scalars(wanted).one_or_none()
+        if user is None:
+            raise NotFound(kind="account", id=username)
+        return Principal(user_id=user.id, username=user.username, role=Role(user.role))
 
 
 def checked_name(username: str) -> str:

@@ -1,6 +1,6 @@
 """What the services give out: plain frozen values. Times are timezone-aware datetimes (UTC)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -61,11 +61,14 @@ class SceneView:
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """A job as a person sees it. `eta_s` is None until it can be told; `owner` is a user name."""
+    """A job as a person sees it. `eta_s` is None until it can be told; `owner` is a user name.
+
+    `kind`: extraction, of a scene, or import, of a file, whose rows are counted as windows.
+    """
 
     id: str
-    scene_id: str
-    scene_name: str
+    scene_id: str | None
+    scene_name: str | None
     owner: str
     state: str
     percent_completed: float
@@ -87,11 +90,31 @@ class JobView:
     weights_name: str | None = None
     """Name and version of the weights that found the footprints; None until a worker has begun."""
     weights_sha256: str | None = None
+    kind: str = "extraction"
+    file_name: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What people call the scene or the file."""
+        return self.scene_name or self.file_name or self.id
+
+    @property
+    def is_import(self) -> bool:
+        """Tell whether footprints come from a file."""
+        return self.kind == "import"
 
     @property
     def is_finished(self) -> bool:
         """Tell whether the state will never change again."""
         return self.finished_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class ImportView:
+    """An import. `report` is that of `docs/ingest.md`: of the check until the job has succeeded, then of the import."""
+
+    job: JobView
+    report: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +128,17 @@ class MessageView:
 
 @dataclass(frozen=True, slots=True)
 class FootprintView:
-    """One footprint. `geojson` is its geometry in EPSG:4326."""
+    """One footprint. `geojson` is its geometry in EPSG:4326.
+
+    An imported one has the name of its file instead of a scene, and maybe no confidence.
+    """
 
     id: int
     job_id: str
-    scene_id: str
-    scene_name: str
+    scene_id: str | None
+    scene_name: str | None
     area_m2: float
-    confidence: float
+    confidence: float | None
     reg_method: str
     created_at: datetime
     geojson: dict[str, Any]
@@ -120,6 +146,11 @@ class FootprintView:
     gsd_m: float | None = None
     weights_name: str | None = None
     weights_sha256: str | None = None
+    file_name: str | None = None
+    source_id: str | None = None
+    source_name: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """The other columns of its file."""
 
 
 def to_datetime(epoch_s: float) -> datetime:

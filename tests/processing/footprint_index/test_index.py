@@ -138,7 +138,7 @@ def test_the_checksum_tells_any_difference(known: Known) -> None:
     ("column", "value", "detail"),
     [
         ("confidence", 1.5, "confidence"),
-        ("confidence", np.nan, "confidence"),
+        ("confidence", -0.001, "confidence"),
         ("area_m2", -1.0, "area"),
         ("created_s", -5.0, "time"),
     ],

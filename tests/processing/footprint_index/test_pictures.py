@@ -79,7 +79,7 @@ def test_the_scale_of_densities_depends_on_the_zoom_alone(known: Known) -> None:
 def test_legends_name_what_colours_mean(known: Known) -> None:
     assert [entry.label for entry in legend(known.snapshot, Style("job"), 10)] == list(known.snapshot.jobs)
     confidence = legend(known.snapshot, Style("confidence"), 10)
-    assert (confidence[0].low, confidence[-1].high) == (0.0, 1.0)
+    assert (confidence[0].low, confidence[-2].high, confidence[-1].label) == (0.0, 1.0, "none")
     assert len({entry.colour for entry in confidence}) == 8
     assert legend(known.snapshot, Style("area"), 10)[3].low == 128.0
 

@@ -12,7 +12,8 @@ from tests.support.rasters import grid_of_rectangles, write_scene
 from webapp.resources import Resources
 from webapp.services import jobs, scenes, uploads
 from webapp.services.index_feeding import feed_indexes
-from webapp.tasks.extraction import WorkerContext, run_extraction
+from webapp.tasks.context import WorkerContext
+from webapp.tasks.jobs import run_job as run_as_worker
 
 SIZE_PX = (400, 500)
 CARD = DetectorCard(
@@ -30,7 +31,7 @@ class Result:
 
 def run_job(resources: Resources, job_id: str) -> JobState | None:
     """Do what a worker does with a job."""
-    return run_extraction(WorkerContext(resources, "tester", lambda weights: BrightRoofs(CARD), lambda: False), job_id)
+    return run_as_worker(WorkerContext(resources, "tester", lambda weights: BrightRoofs(CARD), lambda: False), job_id)
 
 
 def make_result(resources: Resources, principal: Principal, folder: Path) -> Result:

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from auth.principals import Role, Scope
 from auth.tokens import AccessClaims, sign_access_token
 from models.user import User
+from tests.support.jobs import add_import
 from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
 from webapp.api.main import create_api
@@ -70,6 +71,9 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
     ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/scenes/{scene_id}"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/imports"): Expected((401, 415, 415, 415)),
+    ("GET", "/api/v1/imports"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/imports/{import_id}"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/jobs"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/jobs/{job_id}"): Expected((401, 200, 404, 200)),
     ("POST", "/api/v1/jobs/{job_id}/cancel"): Expected((401, 200, 404, 200)),
@@ -95,6 +99,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     # These end something, so they come last.
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
+    ("DELETE", "/api/v1/imports/{import_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
     ("POST", "/logout"): Expected((303, 303, 303, 303)),
 }
@@ -149,6 +154,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "scene_id": result.scene_id,
         "job_id": result.job_id,
         "task_id": result.job_id,
+        "import_id": add_import(api.resources, alice),
         "name": "swagger-ui.css",
         "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",

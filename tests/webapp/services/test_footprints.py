@@ -112,7 +112,7 @@ def test_sums_are_those_of_the_rows(resources, alice):
     assert (sums.count, sums.total_area_m2, sums.mean_area_m2) == (11, pytest.approx(605), pytest.approx(55))
     assert sums.mean_confidence == pytest.approx(0.75)
     none = footprints.statistics(resources, alice, FootprintQuery(job_id="none"))
-    assert (none.count, none.total_area_m2, none.mean_area_m2, none.mean_confidence) == (0, 0.0, 0.0, 0.0)
+    assert (none.count, none.total_area_m2, none.mean_area_m2, none.mean_confidence) == (0, 0.0, 0.0, None)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from processing.params import ExtractionParams
 from processing.pipeline import extract, plan_extraction
 from webapp.services import footprints, jobs, scenes, uploads
 from webapp.services.footprints import FootprintQuery
-from webapp.tasks.extraction import WorkerContext, run_extraction
+from webapp.tasks.context import WorkerContext
+from webapp.tasks.jobs import run_job
 
 SCENE = Path(__file__).resolve().parents[4] / "shared" / "data" / "scenes" / "zanzibar.tif"
 PARAMS = ExtractionParams(min_confidence=0.2)
@@ -41,7 +42,7 @@ def test_the_rows_of_a_job_are_the_footprints_of_the_pipeline(resources, alice, 
     scene = scenes.register_scene(resources, alice, received)
     job = jobs.submit_extraction(resources, alice, scene.id, PARAMS)
     detector = load_detector()
-    assert run_extraction(WorkerContext(resources, "tester", lambda weights: detector), job.id) is JobState.SUCCEEDED
+    assert run_job(WorkerContext(resources, "tester", lambda weights: detector), job.id) is JobState.SUCCEEDED
 
     info = scenes.get_scene_info(resources, alice, scene.id)
     results = extract(crop, plan_extraction(info, detector.card, PARAMS), detector)

@@ -27,7 +27,7 @@ from webapp.errors import RequestInvalid
 from webapp.services import exports, footprint_maps, footprints
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
-PROPERTIES = ("job_id", "scene_id", "area_m2", "confidence", "reg_method", "weights", "weights_sha256")
+PROPERTIES = ("job_id", "scene_id", "area_m2", "reg_method", "weights", "weights_sha256", "source_id", "source_name")
 GEOJSON = "application/geo+json"
 
 
@@ -46,7 +46,8 @@ def list_buildings(
             "geometry": json.loads(shapely.to_geojson(row.geometry)),
             "properties": {name: getattr(row, name) for name in PROPERTIES}
             | {
-                "gsd_m": row.gsd_m if isfinite(row.gsd_m) else None,
+                "confidence": _finite(row.confidence),
+                "gsd_m": _finite(row.gsd_m),
                 "created_at": row.created_at.isoformat(),
                 "job_url": f"/api/v1/jobs/{row.job_id}",
             },
@@ -78,6 +79,7 @@ def statistics_of_view(
         total_area_m2=found.total_area_m2,
         mean_area_m2=_finite(found.mean_area_m2),
         mean_confidence=_finite(found.mean_confidence),
+        without_confidence=found.without_confidence,
         view_area_km2=found.view_area_km2,
         density_per_km2=found.density_per_km2,
         built_up_share=found.built_up_share,

@@ -9,14 +9,11 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 from processing.errors import ParameterInvalid, ProcessingError
 from processing.regularization.parameters import FLAT_PREFIX, METHODS, RANGES
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.receiving import announced_bytes, check_in_thread, feed_body, in_thread
+from webapp.api.receiving import check_in_thread, in_thread, received_form
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
-from webapp.api.upload_form import ENVELOPE_BYTES, UploadForm
-from webapp.errors import QuotaExceeded, UploadTooLarge
+from webapp.errors import QuotaExceeded
 from webapp.services import jobs, quotas, scenes, tiles
 from webapp.services.models import recommended_params
-from webapp.services.tiers import limits_of
-from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
 TRUTHS = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
@@ -48,20 +45,10 @@ async def upload_image(
     later: BackgroundTasks,
 ) -> AcceptedOut:
     """Send a GeoTIFF and have its buildings extracted."""
-    announced, limit = announced_bytes(request), limits_of(resources.settings, principal.tier).upload_bytes
-    if announced is not None and announced > limit + ENVELOPE_BYTES:
-        raise UploadTooLarge(name="The file", limit_bytes=limit)
     await in_thread(quotas.require_some, resources, principal, "jobs")
-    content_type = request.headers.get("content-type", "")
-    form = UploadForm(content_type, lambda name: begin_upload(resources, principal, name), FIELDS)
-    try:
-        await feed_body(request, "The file", form.feed)
-        received, values = form.finish(), values_of(form.values)
-        params = await in_thread(recommended_params, resources, values)
-    except BaseException:
-        form.abort()
-        raise
-    scene = await check_in_thread(scenes.register_scene, resources, principal, received)
+    async with received_form(request, resources, principal, FIELDS) as (received, fields):
+        params = await in_thread(recommended_params, resources, values_of(fields))
+        scene = await check_in_thread(scenes.register_scene, resources, principal, received)
     try:
         job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
     except (ProcessingError, QuotaExceeded):

@@ -58,12 +58,16 @@ class Histogram(BaseModel):
 
 
 class ViewStatisticsOut(BaseModel):
-    """Exact figures of a view. Means are null where there is nothing; density and share are of the view's area."""
+    """Exact figures of a view. Means are null where there is nothing; density and share are of the view's area.
+
+    `without_confidence` footprints count in neither the mean nor the histogram of confidence.
+    """
 
     count: int
     total_area_m2: float
     mean_area_m2: float | None
     mean_confidence: float | None
+    without_confidence: int
     view_area_km2: float
     density_per_km2: float
     built_up_share: float
@@ -72,11 +76,12 @@ class ViewStatisticsOut(BaseModel):
 
 
 class StatisticsOut(BaseModel):
-    """Sums over footprints."""
+    """Sums over footprints. `mean_confidence` is that of the footprints that have one, null where none has."""
 
     model_config = ConfigDict(from_attributes=True)
 
     count: int
     total_area_m2: float
     mean_area_m2: float
-    mean_confidence: float
+    mean_confidence: float | None
+    without_confidence: int

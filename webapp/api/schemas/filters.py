@@ -16,7 +16,10 @@ REGION_MAX_LENGTH = 6000
 
 
 class FootprintFilterParams(BaseModel):
-    """Which footprints. A range holds its lower end and not its upper one; a `max_confidence` of 1 lets 1 pass."""
+    """Which footprints. A range holds its lower end and not its upper one; a `max_confidence` of 1 lets 1 pass.
+
+    Limits of confidence, but for 0 and 1, leave out footprints that have none.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

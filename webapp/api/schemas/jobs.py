@@ -9,13 +9,18 @@ from webapp.services.views import JobView
 
 
 class JobOut(BaseModel):
-    """A job. `state`: queued, running, succeeded, failed, cancelled or dead."""
+    """A job. `state`: queued, running, succeeded, failed, cancelled or dead.
+
+    `kind`: extraction, of a scene, or import, of a file, whose rows are counted as windows.
+    """
 
     model_config = ConfigDict(from_attributes=True)
 
     id: str
-    scene_id: str
-    scene_name: str
+    kind: str
+    scene_id: str | None
+    scene_name: str | None
+    file_name: str | None
     owner: str
     state: str
     percent_completed: float
@@ -84,7 +89,7 @@ class AcceptedOut(BaseModel):
 
     task_id: str
     job_id: str
-    scene_id: str
+    scene_id: str | None
     status: str
     status_url: str
 

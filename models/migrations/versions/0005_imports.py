@@ -44,14 +44,14 @@ def upgrade() -> None:
     for name in TEXTS:
         op.add_column("building_footprints", sa.Column(name, sa.Text()))
     if not _is_postgis():
-        _rewrite("building_footprints", [(ID_KEY, ID_KEY_ONCE)])
+        rewrite_definition(op.get_bind(), "building_footprints", [(ID_KEY, ID_KEY_ONCE)])
 
 
 def downgrade() -> None:
     """Imports go, with their footprints: older versions have no place for them."""
     op.execute("DELETE FROM processing_jobs WHERE kind = 'import'")
     if not _is_postgis():
-        _rewrite("building_footprints", [(ID_KEY_ONCE, ID_KEY)])
+        rewrite_definition(op.get_bind(), "building_footprints", [(ID_KEY_ONCE, ID_KEY)])
     for name in TEXTS:
         op.drop_column("building_footprints", name)
     op.drop_index("ix_processing_jobs_unpublished", "processing_jobs")

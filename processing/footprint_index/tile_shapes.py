@@ -1,0 +1,200 @@
+"""Footprints as polygons of a vector tile: moved to its whole units, cut to its buffer, and turned as it asks."""
+
+from typing import Any
+
+import numpy as np
+
+from processing.footprint_index.columns import RING_END
+from processing.footprint_index.compiling import compiled
+from processing.footprint_index.mvt_writing import EXTENT, put_ring
+from processing.footprint_index.ring_clipping import Rings, clipped
+
+BUFFER = 64
+"""Units beyond each edge of the tile that are part of it, so that outlines along the edge are whole."""
+LOW, HIGH = -float(BUFFER), float(EXTENT + BUFFER)
+
+
+@compiled
+def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: bool) -> int:
+    """Write the geometry of a shape, whose vertices lie at place[:2] + vertex * place[2]; return how many bytes.
+
+    Rings that vanish when they are rounded are left out. A shape of which nothing is left becomes a sliver of one unit,
+    unless it was cut: then what is left belongs to the tile beside. 0: nothing of it is in the tile.
+    """
+    cursor = np.zeros(2, np.int64)
+    at = first = 0
+    while first < shape.shape[0]:
+        last = _end_of_polygon(shape, first)
+        rings = _moved(shape[first:last], place)
+        if is_cut:
+            rings = clipped(rings, LOW, HIGH)
+        at = _put_polygon(out, at, rings, is_cut, cursor)
+        first = last + 1
+    return _put_sliver(out, shape, place) if at == 0 and not is_cut else at
+
+
+@compiled
+def _end_of_polygon(shape: Any, first: int) -> int:
+    """Return where the outer ring that begins here, and its holes, end: before the next outer ring."""
+    end = ring = first
+    is_first = True
+    while ring < shape.shape[0]:
+        ring_end = ring
+        while ring_end < shape.shape[0] and shape[ring_end, 0] != RING_END:
+            ring_end += 1
+        if not is_first and _doubled_area(shape[ring:ring_end]) > 0:
+            return end
+        end, ring, is_first = ring_end, ring_end + 1, False
+    return end
+
+
+@compiled
+def _moved(polygon: Any, place: tuple[float, float, float]) -> Any:
+    """Return the rings in units of the tile, not yet rounded."""
+    points, start = np.empty((polygon.shape[0], 2), np.float64), np.zeros(polygon.shape[0] + 2, np.int64)
+    used = rings = 0
+    for at in range(polygon.shape[0]):
+        if polygon[at, 0] == RING_END:
+            rings += 1
+            start[rings] = used
+        else:
+            points[used, 0] = place[0] + polygon[at, 0] * place[2]
+            points[used, 1] = place[1] + polygon[at, 1] * place[2]
+            used += 1
+    start[rings + 1] = used
+    return Rings(points[:used], start[: rings + 2])
+
+
+@compiled
+def _put_polygon(out: Any, at: int, rings: Any, is_cut: bool, cursor: Any) -> int:
+    """Write each outer ring and the holes in it. A polygon that is not cut begins with its only outer ring."""
+    points, start = rings
+    rounded = np.empty(points.shape, np.int64)
+    outers = 0
+    for ring in range(start.size - 1):
+        outers += _is_outer(rings, ring, is_cut)
+    for outer in range(start.size - 1):
+        if not _is_outer(rings, outer, is_cut):
+            continue
+        after = _put_rounded(out, at, points[start[outer] : start[outer + 1]], (rounded, True), cursor)
+        if after == at:
+            continue
+        at = after
+        for hole in range(start.size - 1):
+            own = points[start[hole] : start[hole + 1]]
+            if _is_outer(rings, hole, is_cut) or own.shape[0] == 0:
+                continue
+            if outers == 1 or _holds(points[start[outer] : start[outer + 1]], own[0, 0], own[0, 1]):
+                at = _put_rounded(out, at, own, (rounded, False), cursor)
+    return at
+
+
+@compiled
+def _is_outer(rings: Any, ring: int, is_cut: bool) -> bool:
+    return _doubled_area(rings.points[rings.start[ring] : rings.start[ring + 1]]) > 0 if is_cut else ring == 0
+
+
+@compiled
+def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
+    """Write a ring in whole units, outer ones with a positive area and holes with a negative one; or nothing."""
+    rounded, outer = how
+    count = 0
+    for index in range(points.shape[0]):
+        count = _pushed(rounded, count, round_half_up(points[index, 0]), round_half_up(points[index, 1]))
+    while count >= 3:
+        if _is_straight(rounded, count - 2, count - 1, 0):
+            count -= 1
+        elif _is_straight(rounded, count - 1, 0, 1):
+            rounded[0] = rounded[count - 1]
+            count -= 1
+        else:
+            break
+    ring = rounded[:count]
+    area = _doubled_area(ring)
+    if count < 3 or area == 0:
+        return at
+    if (area > 0) != outer:
+        ring[:] = ring[::-1].copy()
+    return put_ring(out, at, ring, cursor)
+
+
+@compiled
+def round_half_up(value: float) -> int:
+    """Return the nearest whole number, the same one in every tile that shares the place."""
+    return np.int64(np.floor(value + 0.5))
+
+
+@compiled
+def _pushed(ring: Any, count: int, x: int, y: int) -> int:
+    """Add a point; those before it that lie on a straight line, or on the way out and back, are dropped."""
+    ring_point = count
+    while ring_point >= 1:
+        if ring[ring_point - 1, 0] == x and ring[ring_point - 1, 1] == y:
+            return ring_point
+        ring[ring_point, 0], ring[ring_point, 1] = x, y
+        if ring_point < 2 or not _is_straight(ring, ring_point - 2, ring_point - 1, ring_point):
+            break
+        ring_point -= 1
+    ring[ring_point, 0], ring[ring_point, 1] = x, y
+    return ring_point + 1
+
+
+@compiled
+def _is_straight(ring: Any, before: int, at: int, after: int) -> bool:
+    across = (ring[at, 0] - ring[before, 0]) * (ring[after, 1] - ring[before, 1])
+    return across == (ring[at, 1] - ring[before, 1]) * (ring[after, 0] - ring[before, 0])
+
+
+@compiled
+def _doubled_area(ring: Any) -> float:
+    """Return twice the area, positive for outer rings: those that turn clockwise where y goes down."""
+    total = 0.0
+    for at in range(1, ring.shape[0] - 1):
+        x0, y0 = float(ring[at, 0] - ring[0, 0]), float(ring[at, 1] - ring[0, 1])
+        x1, y1 = float(ring[at + 1, 0] - ring[0, 0]), float(ring[at + 1, 1] - ring[0, 1])
+        total += x0 * y1 - x1 * y0
+    return total
+
+
+@compiled
+def _holds(ring: Any, x: float, y: float) -> bool:
+    """Tell whether a point lies in a ring."""
+    inside = False
+    before = ring.shape[0] - 1
+    for now in range(ring.shape[0]):
+        x0, y0, x1, y1 = ring[before, 0], ring[before, 1], ring[now, 0], ring[now, 1]
+        if (y0 > y) != (y1 > y) and x < x0 + (y - y0) / (y1 - y0) * (x1 - x0):
+            inside = not inside
+        before = now
+    return inside
+
+
+@compiled
+def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float]) -> int:
+    """Write the line through a shape without an area, one unit wide: its two points farthest along the longer axis."""
+    low, high = np.full((2, 2), np.int64(2**62)), np.full((2, 2), np.int64(-(2**62)))
+    for at in range(shape.shape[0]):
+        if shape[at, 0] == RING_END:
+            continue
+        x, y = round_half_up(place[0] + shape[at, 0] * place[2]), round_half_up(place[1] + shape[at, 1] * place[2])
+        for axis, value in ((0, x), (1, y)):
+            if value < low[axis, axis]:
+                low[axis, 0], low[axis, 1] = x, y
+            if value > high[axis, axis]:
+                high[axis, 0], high[axis, 1] = x, y
+    along = 0 if high[0, 0] - low[0, 0] >= high[1, 1] - low[1, 1] else 1
+    if high[along, along] == low[along, along]:
+        high[along, along] += _inwards(high[along, along])
+    ring = np.empty((4, 2), np.float64)
+    ring[0], ring[1], ring[2], ring[3] = low[along], high[along], high[along], low[along]
+    across = 1 - along
+    aside = _inwards(max(low[along, across], high[along, across]))
+    ring[2, across] += aside
+    ring[3, across] += aside
+    return _put_rounded(out, 0, ring, (np.empty((4, 2), np.int64), True), np.zeros(2, np.int64))
+
+
+@compiled
+def _inwards(coordinate: int) -> int:
+    """Return the step to a neighbouring unit that stays in the buffer."""
+    return 1 if coordinate < HIGH else -1

@@ -36,18 +36,17 @@ def _cut(rings: Any, axis: int, limit: float, sign: float) -> Any:
     points, start = rings
     count = points.shape[0]
     out = np.empty((2 * count + 2, 2), np.float64)
-    out_start = np.zeros(count + start.size + 1, np.int64)
+    out_start = np.zeros(count + start.size + 1, np.int64)  # written element by element: slices take long to compile
     chains = np.empty((2 * count + 2, 2), np.float64)
     chain_start = np.zeros(count + 2, np.int64)
     follows = np.empty(count + 1, np.int64)
-    used = kept = at = 0
+    used = kept = at = np.int64(0)
     for ring in range(start.size - 1):
         first, last = start[ring], start[ring + 1]
         entry, inside = _first_entry(points, (first, last), (axis, limit, sign))
         if entry < 0:
             if inside:
-                out[used : used + last - first] = points[first:last]
-                used += last - first
+                used = _copied(points, (first, last), out, used)
                 kept += 1
                 out_start[kept] = used
             continue
@@ -59,6 +58,14 @@ def _cut(rings: Any, axis: int, limit: float, sign: float) -> Any:
         _pair(chains, chain_start, at, 1 - axis, follows)
         used, kept = _link((chains, chain_start, at, follows), (out, out_start), used, kept)
     return Rings(out[:used], out_start[: kept + 1])
+
+
+@compiled
+def _copied(points: Any, span: tuple[int, int], out: Any, used: int) -> int:
+    for at in range(span[0], span[1]):
+        out[used, 0], out[used, 1] = points[at, 0], points[at, 1]
+        used += 1
+    return used
 
 
 @compiled
@@ -96,8 +103,7 @@ def _add_chains(ring: Any, side: Any, chains: Any, chain_start: Any, at: int) ->
                 at += 1
                 chain_start[at] = used
         if is_inside:
-            chains[used] = points[now]
-            used += 1
+            used = _copied(points, (now, now + 1), chains, used)
         before, was_inside = now, is_inside
     return at
 
@@ -110,7 +116,7 @@ def _pair(chains: Any, chain_start: Any, count: int, along: int, follows: Any) -
     for chain in range(count):
         where[2 * chain] = chains[chain_start[chain], along]
         where[2 * chain + 1] = chains[chain_start[chain + 1] - 1, along]
-    order = np.argsort(where)
+    order = _sorted(where)
     for at in range(0, crossings, 2):
         if order[at] % 2 == order[at + 1] % 2:  # both in or both out: right only where others lie at the same place
             for other in range(at + 2, crossings):
@@ -128,6 +134,19 @@ def _pair(chains: Any, chain_start: Any, count: int, along: int, follows: Any) -
 
 
 @compiled
+def _sorted(where: Any) -> Any:
+    """Return the order of a few numbers."""
+    order = np.arange(where.size)
+    for at in range(1, where.size):
+        own, to = order[at], at
+        while to > 0 and where[order[to - 1]] > where[own]:
+            order[to] = order[to - 1]
+            to -= 1
+        order[to] = own
+    return order
+
+
+@compiled
 def _link(pieces: Any, to: Any, used: int, kept: int) -> tuple[int, int]:
     """Write the rings that the chains make up."""
     chains, chain_start, count, follows = pieces
@@ -139,9 +158,7 @@ def _link(pieces: Any, to: Any, used: int, kept: int) -> tuple[int, int]:
         chain = first
         while not done[chain]:
             done[chain] = True
-            for at in range(chain_start[chain], chain_start[chain + 1]):
-                out[used] = chains[at]
-                used += 1
+            used = _copied(chains, (chain_start[chain], chain_start[chain + 1]), out, used)
             chain = follows[chain]
         kept += 1
         out_start[kept] = used

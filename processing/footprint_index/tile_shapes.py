@@ -22,7 +22,7 @@ def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: b
     unless it was cut: then what is left belongs to the tile beside. 0: nothing of it is in the tile.
     """
     cursor = np.zeros(2, np.int64)
-    at = first = 0
+    at = first = np.int64(0)
     while first < shape.shape[0]:
         last = _end_of_polygon(shape, first)
         rings = _moved(shape[first:last], place)
@@ -30,7 +30,7 @@ def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: b
             rings = clipped(rings, LOW, HIGH)
         at = _put_polygon(out, at, rings, is_cut, cursor)
         first = last + 1
-    return _put_sliver(out, shape, place) if at == 0 and not is_cut else at
+    return _put_sliver(out, shape, place, cursor) if at == 0 and not is_cut else at
 
 
 @compiled
@@ -105,8 +105,8 @@ def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
         if _is_straight(rounded, count - 2, count - 1, 0):
             count -= 1
         elif _is_straight(rounded, count - 1, 0, 1):
-            rounded[0] = rounded[count - 1]
             count -= 1
+            rounded[0, 0], rounded[0, 1] = rounded[count, 0], rounded[count, 1]
         else:
             break
     ring = rounded[:count]
@@ -114,8 +114,16 @@ def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
     if count < 3 or area == 0:
         return at
     if (area > 0) != outer:
-        ring[:] = ring[::-1].copy()
+        _turn_around(ring)
     return put_ring(out, at, ring, cursor)
+
+
+@compiled
+def _turn_around(ring: Any) -> None:
+    for at in range(ring.shape[0] // 2):
+        other = ring.shape[0] - 1 - at
+        for axis in range(2):
+            ring[at, axis], ring[other, axis] = ring[other, axis], ring[at, axis]
 
 
 @compiled
@@ -170,31 +178,40 @@ def _holds(ring: Any, x: float, y: float) -> bool:
 
 
 @compiled
-def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float]) -> int:
+def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float], cursor: Any) -> int:
     """Write the line through a shape without an area, one unit wide: its two points farthest along the longer axis."""
-    low, high = np.full((2, 2), np.int64(2**62)), np.full((2, 2), np.int64(-(2**62)))
+    along = _longer_axis(shape)
+    low = high = np.int64(0)
     for at in range(shape.shape[0]):
-        if shape[at, 0] == RING_END:
-            continue
-        x, y = round_half_up(place[0] + shape[at, 0] * place[2]), round_half_up(place[1] + shape[at, 1] * place[2])
-        for axis, value in ((0, x), (1, y)):
-            if value < low[axis, axis]:
-                low[axis, 0], low[axis, 1] = x, y
-            if value > high[axis, axis]:
-                high[axis, 0], high[axis, 1] = x, y
-    along = 0 if high[0, 0] - low[0, 0] >= high[1, 1] - low[1, 1] else 1
-    if high[along, along] == low[along, along]:
-        high[along, along] += _inwards(high[along, along])
+        if shape[at, 0] != RING_END:
+            low = at if shape[at, along] < shape[low, along] else low
+            high = at if shape[at, along] > shape[high, along] else high
     ring = np.empty((4, 2), np.float64)
-    ring[0], ring[1], ring[2], ring[3] = low[along], high[along], high[along], low[along]
-    across = 1 - along
-    aside = _inwards(max(low[along, across], high[along, across]))
-    ring[2, across] += aside
-    ring[3, across] += aside
-    return _put_rounded(out, 0, ring, (np.empty((4, 2), np.int64), True), np.zeros(2, np.int64))
+    for corner in range(4):
+        end = low if corner == 0 or corner == 3 else high
+        for axis in range(2):
+            ring[corner, axis] = np.floor((place[0] if axis == 0 else place[1]) + shape[end, axis] * place[2] + 0.5)
+    if ring[0, along] == ring[1, along]:
+        aside = _inwards(ring[0, along])
+        ring[1, along] += aside
+        ring[2, along] += aside
+    aside = _inwards(max(ring[0, 1 - along], ring[1, 1 - along]))
+    ring[2, 1 - along] += aside
+    ring[3, 1 - along] += aside
+    return _put_rounded(out, np.int64(0), ring, (np.empty((4, 2), np.int64), True), cursor)
 
 
 @compiled
-def _inwards(coordinate: int) -> int:
+def _longer_axis(shape: Any) -> int:
+    left, top, right, bottom = 32767, 32767, -32767, -32767
+    for at in range(shape.shape[0]):
+        if shape[at, 0] != RING_END:
+            left, right = min(left, shape[at, 0]), max(right, shape[at, 0])
+            top, bottom = min(top, shape[at, 1]), max(bottom, shape[at, 1])
+    return 0 if right - left >= bottom - top else 1
+
+
+@compiled
+def _inwards(coordinate: float) -> float:
     """Return the step to a neighbouring unit that stays in the buffer."""
-    return 1 if coordinate < HIGH else -1
+    return 1.0 if coordinate < HIGH else -1.0

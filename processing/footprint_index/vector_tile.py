@@ -13,6 +13,18 @@ from processing.rendering.tile_grid import TileAddress
 
 LAYER = "footprints"
 POLYGONS_FROM_ZOOM = 14
+FIELDS: Mapping[str, str] = MappingProxyType(
+    {
+        "confidence": "Number: 0 to 1, of a footprint",
+        "area_m2": "Number: true area of a footprint",
+        "job": "String: id of the job that found it",
+        "review": "String: what was said of it",
+        "count": "Number: footprints in a cell, below zoom 14",
+        "total_area_m2": "Number: their area",
+        "mean_confidence": "Number: the mean of theirs",
+    }
+)
+"""The properties of features, with type and meaning, for TileJSON."""
 NO_NAMES: Mapping[int, str] = MappingProxyType({})
 
 

@@ -10,7 +10,7 @@ from processing.footprint_index.filters import NO_FILTER, FootprintFilters, pass
 from processing.footprint_index.grid import GRID_UNITS, UNITS_PER_M
 from processing.footprint_index.region import OUTSIDE
 from processing.footprint_index.snapshot import Snapshot
-from processing.rendering.tile_grid import WORLD_SIZE_M, mercator_to_degrees
+from processing.rendering.tile_grid import MAX_LATITUDE_DEG, WORLD_SIZE_M, mercator_to_degrees
 
 
 def extent_deg(snapshot: Snapshot, filters: FootprintFilters = NO_FILTER) -> tuple[float, float, float, float] | None:
@@ -35,7 +35,9 @@ def _degrees(box: Any) -> tuple[float, float, float, float]:
         box[0], box[2] = 0, GRID_UNITS
     metres = np.clip(box, 0, GRID_UNITS) / UNITS_PER_M - WORLD_SIZE_M / 2
     lon_deg, lat_deg = mercator_to_degrees(metres[[0, 2]], -metres[[1, 3]])
-    return float(lon_deg[0]), float(lat_deg[1]), float(lon_deg[1]), float(lat_deg[0])
+    west, east = np.clip(lon_deg, -180, 180).tolist()
+    north, south = np.clip(lat_deg, -MAX_LATITUDE_DEG, MAX_LATITUDE_DEG).tolist()
+    return west, south, east, north
 
 
 @compiled

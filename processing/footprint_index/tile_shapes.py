@@ -186,18 +186,20 @@ def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float], cursor:
         if shape[at, 0] != RING_END:
             low = at if shape[at, along] < shape[low, along] else low
             high = at if shape[at, along] > shape[high, along] else high
-    ring = np.empty((4, 2), np.float64)
-    for corner in range(4):
-        end = low if corner == 0 or corner == 3 else high
-        for axis in range(2):
-            ring[corner, axis] = np.floor((place[0] if axis == 0 else place[1]) + shape[end, axis] * place[2] + 0.5)
+    ring, aside = np.empty((4, 2), np.float64), np.empty(2, np.float64)
+    for axis in range(2):
+        origin = place[0] if axis == 0 else place[1]
+        exact = origin + shape[low, axis] * place[2]
+        ring[0, axis] = ring[3, axis] = np.floor(exact + 0.5)
+        ring[1, axis] = ring[2, axis] = np.floor(origin + shape[high, axis] * place[2] + 0.5)
+        aside[axis] = 1.0 if exact >= ring[0, axis] else -1.0
+        if max(ring[0, axis], ring[1, axis]) + aside[axis] > HIGH:
+            aside[axis] = -1.0
     if ring[0, along] == ring[1, along]:
-        aside = _inwards(ring[0, along])
-        ring[1, along] += aside
-        ring[2, along] += aside
-    aside = _inwards(max(ring[0, 1 - along], ring[1, 1 - along]))
-    ring[2, 1 - along] += aside
-    ring[3, 1 - along] += aside
+        ring[1, along] += aside[along]
+        ring[2, along] += aside[along]
+    ring[2, 1 - along] += aside[1 - along]
+    ring[3, 1 - along] += aside[1 - along]
     return _put_rounded(out, np.int64(0), ring, (np.empty((4, 2), np.int64), True), cursor)
 
 
@@ -209,9 +211,3 @@ def _longer_axis(shape: Any) -> int:
             left, right = min(left, shape[at, 0]), max(right, shape[at, 0])
             top, bottom = min(top, shape[at, 1]), max(bottom, shape[at, 1])
     return 0 if right - left >= bottom - top else 1
-
-
-@compiled
-def _inwards(coordinate: float) -> float:
-    """Return the step to a neighbouring unit that stays in the buffer."""
-    return 1.0 if coordinate < HIGH else -1.0

@@ -25,6 +25,9 @@ class Values(NamedTuple):
     out: NDArray[np.uint8]
     used: NDArray[np.int64]
     """(2,): how many values there are, and how many bytes they take."""
+    number: NDArray[np.float64]
+    """(1,): room for a number, and below for its bytes."""
+    parts: NDArray[np.uint8]
 
 
 def new_values(most_numbers: int, texts: Sequence[str]) -> Values:
@@ -33,7 +36,8 @@ def new_values(most_numbers: int, texts: Sequence[str]) -> Values:
     start = b"".join(text_value(text) for text in texts)
     out = np.empty(len(start) + most_numbers * VALUE_BYTES, np.uint8)
     out[: len(start)] = np.frombuffer(start, np.uint8)
-    return Values(np.zeros(size, np.int64), np.empty(size, np.int32), out, np.array([len(texts), len(start)]))
+    used, number = np.array([len(texts), len(start)]), np.zeros(1)
+    return Values(np.zeros(size, np.int64), np.empty(size, np.int32), out, used, number, number.view(np.uint8))
 
 
 def written(values: Values) -> memoryview:
@@ -57,6 +61,7 @@ def number_of(values: Any, kind: int, steps: int) -> int:
     if kind == WHOLE:
         values.used[1] = put_whole(values.out, at, steps)
     else:
-        values.used[1] = put_double(values.out, at, steps / (10.0 if kind == TENTHS else 10_000.0))
+        values.number[0] = steps / (10.0 if kind == TENTHS else 10_000.0)
+        values.used[1] = put_double(values.out, at, values.parts)
     values.used[0] += 1
     return number

@@ -89,12 +89,9 @@ def put_feature(out: Any, at: int, kind: tuple[int, int], tags: Any, geometry: A
 
 
 @compiled
-def put_double(out: Any, at: int, value: float) -> int:
-    """Write a value of the layer: a number with a fraction."""
+def put_double(out: Any, at: int, parts: Any) -> int:
+    """Write a value of the layer: a number with a fraction, given as its (8,) bytes."""
     out[at], out[at + 1], out[at + 2] = _VALUE, 9, 0x19
-    number = np.empty(1, np.float64)
-    number[0] = value
-    parts = number.view(np.uint8)
     for index in range(8):
         out[at + 3 + index] = parts[index]
     return at + 11

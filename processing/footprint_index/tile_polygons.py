@@ -12,7 +12,7 @@ from processing.footprint_index.columns import BLOCK, RING_END, SMALLEST_SCALE, 
 from processing.footprint_index.compiling import compiled
 from processing.footprint_index.filters import FootprintFilters, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
-from processing.footprint_index.mvt_values import TEN_THOUSANDTHS, TENTHS, Values, new_values, number_of, written
+from processing.footprint_index.mvt_values import TEN_THOUSANDTHS, TENTHS, new_values, number_of, written
 from processing.footprint_index.mvt_writing import FEATURE_BYTES, POINT_BYTES, POLYGON, layer, put_feature
 from processing.footprint_index.region import OUTSIDE
 from processing.footprint_index.snapshot import OpenSegment, Snapshot
@@ -35,6 +35,13 @@ class _Chosen:
     """(2,): of all features, and of the largest geometry."""
 
 
+class _Seen(NamedTuple):
+    """Which source ordinals and states of review the chosen rows have."""
+
+    sources: NDArray[np.bool_]
+    review: NDArray[np.bool_]
+
+
 class _Texts(NamedTuple):
     """Numbers of the values that are texts, by source ordinal and by state of review."""
 
@@ -49,10 +56,12 @@ def polygon_layer(
 
     window: of a tile with `EXTENT` pixels a side. review_names: what to call each state of review.
     """
-    chosen = [part for segment in snapshot.segments for part in _choose(snapshot, segment, window, filters)]
+    seen = _Seen(np.zeros(len(snapshot.sources), np.bool_), np.zeros(256, np.bool_))
+    chosen = [part for segment in snapshot.segments for part in _choose(snapshot, segment, window, filters, seen)]
     if not chosen:
         return b""
-    values, texts = _values(snapshot, chosen, review_names)
+    texts, names = _texts(snapshot, seen, review_names)
+    values = new_values(2 * sum(len(part.rows) for part in chosen), names)
     out = np.empty(sum(int(part.most_bytes[0]) for part in chosen), np.uint8)
     geometry = np.empty(max(int(part.most_bytes[1]) for part in chosen), np.uint8)
     used = 0
@@ -61,7 +70,9 @@ def polygon_layer(
     return layer(name, KEYS, (memoryview(out)[:used], written(values))) if used else b""
 
 
-def _choose(snapshot: Snapshot, segment: OpenSegment, window: GridWindow, filters: FootprintFilters) -> list[_Chosen]:
+def _choose(
+    snapshot: Snapshot, segment: OpenSegment, window: GridWindow, filters: FootprintFilters, seen: _Seen
+) -> list[_Chosen]:
     """Return the rows in the tile; more than one part only where the antimeridian is near."""
     found = []
     test, margin = snapshot.row_test(segment, filters), BUFFER * window.units_per_px_x
@@ -74,31 +85,27 @@ def _choose(snapshot: Snapshot, segment: OpenSegment, window: GridWindow, filter
         frame = (window.left - shift, window.top, 1 / window.units_per_px_x)
         rows, cut = np.empty(len(blocks) * BLOCK, np.int32), np.empty(len(blocks) * BLOCK, np.bool_)
         most_bytes = np.zeros(2, np.int64)
-        count = _select(segment.columns, test, blocks, frame, (rows, cut), most_bytes)
+        count = _select(segment.columns, test, blocks, frame, (rows, cut, seen, most_bytes))
         if count:
             found.append(_Chosen(segment, frame, rows[:count], cut[:count], most_bytes))
     return found
 
 
-def _values(snapshot: Snapshot, chosen: list[_Chosen], review_names: Mapping[int, str]) -> tuple[Values, _Texts]:
-    """Return the table of values, begun with the texts that occur."""
-    jobs, states = np.zeros(len(snapshot.jobs), np.bool_), np.zeros(256, np.bool_)
-    for part in chosen:
-        columns = part.segment.columns
-        jobs[snapshot.job_of_source[columns.sources[part.rows]]] = True
-        states[columns.review[part.rows]] = True
-    names = [snapshot.jobs[job] for job in np.flatnonzero(jobs)]
-    names += [review_names.get(int(state), str(state)) for state in np.flatnonzero(states)]
-    job_numbers = np.cumsum(jobs) - 1
-    state_numbers = np.cumsum(states) - 1 + int(jobs.sum())
-    values = new_values(2 * sum(len(part.rows) for part in chosen), names)
-    return values, _Texts(job_numbers[snapshot.job_of_source], state_numbers)
+def _texts(snapshot: Snapshot, seen: _Seen, review_names: Mapping[int, str]) -> tuple[_Texts, list[str]]:
+    """Return the numbers of the texts that occur, and the texts."""
+    sources, states = np.flatnonzero(seen.sources), np.flatnonzero(seen.review)
+    jobs, job_of_seen = np.unique(snapshot.job_of_source[sources], return_inverse=True)
+    texts = _Texts(np.zeros(len(seen.sources), np.int64), np.zeros(256, np.int64))
+    texts.jobs[sources] = job_of_seen
+    texts.review[states] = len(jobs) + np.arange(len(states))
+    names = [snapshot.jobs[job] for job in jobs.tolist()]
+    return texts, names + [review_names.get(state, str(state)) for state in states.tolist()]
 
 
 @compiled
-def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any, most_bytes: Any) -> int:
+def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any) -> int:
     left, top, per_unit = frame
-    rows, cut = into
+    rows, cut, seen, most_bytes = into
     all_pass = not test.tests and columns.dead.size == 0
     count = 0
     for block in blocks:
@@ -116,6 +123,7 @@ def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any, most_by
             if not meets or not (all_pass or passes(columns, test, row)):
                 continue
             rows[count], cut[count] = row, not whole
+            seen.sources[columns.sources[row]] = seen.review[columns.review[row]] = True
             count += 1
             points = last - first + _FEW_POINTS
             geometry = POINT_BYTES * (points if whole else _CUT_GROWTH * points)
@@ -143,7 +151,7 @@ def _encode(columns: Any, chosen: Any, known: Any, geometry: Any, out: Any, used
     rows, cut, frame = chosen
     values, texts = known
     left, top, per_unit = frame
-    tags = np.empty(8, np.int64)
+    tags, room = np.empty(8, np.int64), (np.empty(2, np.int64), np.empty((geometry.size // POINT_BYTES, 2), np.int64))
     for key in range(4):
         tags[2 * key] = key
     for index in range(rows.size):
@@ -151,7 +159,7 @@ def _encode(columns: Any, chosen: Any, known: Any, geometry: Any, out: Any, used
         step = STEP_UNITS[columns.scale[row] - SMALLEST_SCALE] * per_unit
         place = ((columns.x[row] - left) * per_unit, (columns.y[row] - top) * per_unit, step)
         shape = columns.vertices[columns.vertex_start[row] : columns.vertex_start[row + 1]]
-        size = put_shape(geometry, shape, place, cut[index])
+        size = put_shape(geometry, shape, place, cut[index], room)
         if size == 0:
             continue
         tags[1] = number_of(values, TEN_THOUSANDTHS, columns.confidence[row])

@@ -15,22 +15,43 @@ LOW, HIGH = -float(BUFFER), float(EXTENT + BUFFER)
 
 
 @compiled
-def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: bool) -> int:
+def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: bool, room: Any) -> int:
     """Write the geometry of a shape, whose vertices lie at place[:2] + vertex * place[2]; return how many bytes.
 
     Rings that vanish when they are rounded are left out. A shape of which nothing is left becomes a sliver of one unit,
     unless it was cut: then what is left belongs to the tile beside. 0: nothing of it is in the tile.
+    room: (2,) and (n, 2) int64, with n not less than the number of vertices.
     """
-    cursor = np.zeros(2, np.int64)
+    cursor, scratch = room
+    cursor[0] = cursor[1] = 0
+    if not is_cut:
+        at = _put_whole(out, shape, place, scratch, cursor)
+        return _put_sliver(out, shape, place, cursor) if at == 0 else at
     at = first = np.int64(0)
     while first < shape.shape[0]:
         last = _end_of_polygon(shape, first)
-        rings = _moved(shape[first:last], place)
-        if is_cut:
-            rings = clipped(rings, LOW, HIGH)
-        at = _put_polygon(out, at, rings, is_cut, cursor)
+        at = _put_cut(out, at, clipped(_moved(shape[first:last], place), LOW, HIGH), cursor)
         first = last + 1
-    return _put_sliver(out, shape, place, cursor) if at == 0 and not is_cut else at
+    return at
+
+
+@compiled
+def _put_whole(out: Any, shape: Any, place: tuple[float, float, float], scratch: Any, cursor: Any) -> int:
+    """Write all rings as they follow each other; the holes of an outer ring that vanishes go with it."""
+    at = first = count = np.int64(0)
+    outer_is_there = False
+    for end in range(shape.shape[0] + 1):
+        if end < shape.shape[0] and shape[end, 0] != RING_END:
+            x = round_half_up(place[0] + shape[end, 0] * place[2])
+            count = _pushed(scratch, count, x, round_half_up(place[1] + shape[end, 1] * place[2]))
+            continue
+        is_outer = first == 0 or _doubled_area(shape[first:end]) > 0
+        if is_outer or outer_is_there:
+            after = _put_closed(out, at, scratch, (count, is_outer), cursor)
+            outer_is_there = after > at or not is_outer
+            at = after
+        first, count = end + 1, np.int64(0)
+    return at
 
 
 @compiled
@@ -66,54 +87,52 @@ def _moved(polygon: Any, place: tuple[float, float, float]) -> Any:
 
 
 @compiled
-def _put_polygon(out: Any, at: int, rings: Any, is_cut: bool, cursor: Any) -> int:
-    """Write each outer ring and the holes in it. A polygon that is not cut begins with its only outer ring."""
+def _put_cut(out: Any, at: int, rings: Any, cursor: Any) -> int:
+    """Write each outer ring and the holes in it."""
     points, start = rings
-    rounded = np.empty(points.shape, np.int64)
-    outers = 0
-    for ring in range(start.size - 1):
-        outers += _is_outer(rings, ring, is_cut)
+    scratch = np.empty(points.shape, np.int64)
     for outer in range(start.size - 1):
-        if not _is_outer(rings, outer, is_cut):
+        around = points[start[outer] : start[outer + 1]]
+        if _doubled_area(around) <= 0:
             continue
-        after = _put_rounded(out, at, points[start[outer] : start[outer + 1]], (rounded, True), cursor)
+        after = _put_rounded(out, at, around, (scratch, True), cursor)
         if after == at:
             continue
         at = after
         for hole in range(start.size - 1):
             own = points[start[hole] : start[hole + 1]]
-            if _is_outer(rings, hole, is_cut) or own.shape[0] == 0:
-                continue
-            if outers == 1 or _holds(points[start[outer] : start[outer + 1]], own[0, 0], own[0, 1]):
-                at = _put_rounded(out, at, own, (rounded, False), cursor)
+            if _doubled_area(own) < 0 and _holds(around, own[0, 0], own[0, 1]):
+                at = _put_rounded(out, at, own, (scratch, False), cursor)
     return at
 
 
 @compiled
-def _is_outer(rings: Any, ring: int, is_cut: bool) -> bool:
-    return _doubled_area(rings.points[rings.start[ring] : rings.start[ring + 1]]) > 0 if is_cut else ring == 0
+def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
+    """Write a ring in whole units, or nothing where it vanishes."""
+    scratch, is_outer = how
+    count = np.int64(0)
+    for index in range(points.shape[0]):
+        count = _pushed(scratch, count, round_half_up(points[index, 0]), round_half_up(points[index, 1]))
+    return _put_closed(out, at, scratch, (count, is_outer), cursor)
 
 
 @compiled
-def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
-    """Write a ring in whole units, outer ones with a positive area and holes with a negative one; or nothing."""
-    rounded, outer = how
-    count = 0
-    for index in range(points.shape[0]):
-        count = _pushed(rounded, count, round_half_up(points[index, 0]), round_half_up(points[index, 1]))
+def _put_closed(out: Any, at: int, scratch: Any, how: tuple[int, bool], cursor: Any) -> int:
+    """Write the first points of the scratch, outer rings with a positive area and holes with a negative one."""
+    count, is_outer = how
     while count >= 3:
-        if _is_straight(rounded, count - 2, count - 1, 0):
+        if _is_straight(scratch, count - 2, count - 1, 0):
             count -= 1
-        elif _is_straight(rounded, count - 1, 0, 1):
+        elif _is_straight(scratch, count - 1, 0, 1):
             count -= 1
-            rounded[0, 0], rounded[0, 1] = rounded[count, 0], rounded[count, 1]
+            scratch[0, 0], scratch[0, 1] = scratch[count, 0], scratch[count, 1]
         else:
             break
-    ring = rounded[:count]
+    ring = scratch[:count]
     area = _doubled_area(ring)
     if count < 3 or area == 0:
         return at
-    if (area > 0) != outer:
+    if (area > 0) != is_outer:
         _turn_around(ring)
     return put_ring(out, at, ring, cursor)
 

@@ -1,5 +1,7 @@
 """Cutting rings to a square, against shapely."""
 
+import itertools
+
 import numpy as np
 import pytest
 import shapely
@@ -25,11 +27,15 @@ def rings_of(polygon: shapely.Polygon) -> Rings:
 
 
 def joined(rings: Rings) -> shapely.Geometry:
-    parts = [rings.points[a:b] for a, b in zip(rings.start[:-1], rings.start[1:], strict=True)]
-    shapes = [shapely.Polygon(part) for part in parts if len(part) > 2]
-    outer = [shape for shape in shapes if shape.exterior.is_ccw and shape.area > 0]
-    holes = [shape for shape in shapes if not shape.exterior.is_ccw and shape.area > 0]
-    return shapely.MultiPolygon(outer).difference(shapely.union_all(holes))
+    """Return the polygons. Edges on the cut may be run along and back; whoever rounds the ring drops such spikes."""
+    shapes: dict[bool, list[shapely.Geometry]] = {True: [], False: []}
+    for first, last in itertools.pairwise(rings.start):
+        (x, y), (x_after, y_after) = rings.points[first:last].T, np.roll(rings.points[first:last], -1, axis=0).T
+        area = (x * y_after - x_after * y).sum()
+        if area != 0:
+            shape = shapely.Polygon(rings.points[first:last])
+            shapes[bool(area > 0)].append(shapely.make_valid(shape, method="structure", keep_collapsed=False))
+    return shapely.union_all(shapes[True]).difference(shapely.union_all(shapes[False]))
 
 
 def check(polygon: shapely.Polygon) -> Rings:

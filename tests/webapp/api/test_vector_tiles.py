@@ -1,5 +1,6 @@
 """Vector tiles, their descriptions and legends over HTTP."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
@@ -163,8 +164,9 @@ def test_a_tile_set_of_pictures_keeps_its_colours(api, alice, result):
     assert client.get("/tiles/footprints/raster.json", params={"theme": "pink"}).status_code == 422
 
 
-def test_a_tile_set_names_the_public_address(api, alice, result, monkeypatch):
-    monkeypatch.setattr(api.resources.settings, "public_url", "https://maps.example.org/")
+def test_a_tile_set_names_the_public_address(serve, resources, alice):
+    settings = resources.settings.model_copy(update={"public_url": "https://maps.example.org/"})
+    api = serve(replace(resources, settings=settings))
     (template,) = api.program(alice).get("/tiles/footprints/tiles.json").json()["tiles"]
     assert template == "https://maps.example.org/tiles/footprints/{z}/{x}/{y}.mvt"
 

@@ -46,7 +46,7 @@ def written(values: Values) -> memoryview:
 
 
 @compiled
-def number_of(values: Any, kind: int, steps: int) -> int:
+def number_of(values: Any, kind: Any, steps: Any) -> Any:
     """Return the number of a value of so many steps; it is added if it is new."""
     key = np.int64(steps * _KINDS + kind + 1)
     mask = values.keys.size - 1

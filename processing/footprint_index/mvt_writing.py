@@ -22,7 +22,7 @@ _MOVE_TO_ONE, _LINE_TO, _CLOSE = 9, 2, 15
 
 
 @compiled
-def put_varint(out: Any, at: int, value: Any) -> int:
+def put_varint(out: Any, at: Any, value: Any) -> Any:
     """Write an unsigned number in groups of seven bits; return where the next byte goes."""
     rest = np.uint64(value)
     while rest >= np.uint64(128):
@@ -34,13 +34,13 @@ def put_varint(out: Any, at: int, value: Any) -> int:
 
 
 @compiled
-def put_signed(out: Any, at: int, value: int) -> int:
+def put_signed(out: Any, at: Any, value: Any) -> Any:
     """Write a number that may be negative, zigzag: 0, -1, 1, -2, ..."""
     return put_varint(out, at, (value << 1) ^ (value >> 63))
 
 
 @compiled
-def varint_size(value: Any) -> int:
+def varint_size(value: Any) -> Any:
     """Return how many bytes `put_varint` writes."""
     size, rest = 1, np.uint64(value)
     while rest >= np.uint64(128):
@@ -50,7 +50,7 @@ def varint_size(value: Any) -> int:
 
 
 @compiled
-def put_ring(out: Any, at: int, points: Any, cursor: Any) -> int:
+def put_ring(out: Any, at: Any, points: Any, cursor: Any) -> Any:
     """Write a closed ring of (n, 2) points; the cursor (2,) moves along."""
     at = put_varint(out, at, _MOVE_TO_ONE)
     for index in range(points.shape[0]):
@@ -63,7 +63,7 @@ def put_ring(out: Any, at: int, points: Any, cursor: Any) -> int:
 
 
 @compiled
-def put_feature(out: Any, at: int, kind: tuple[int, int], tags: Any, geometry: Any) -> int:
+def put_feature(out: Any, at: Any, kind: Any, tags: Any, geometry: Any) -> Any:
     """Write a feature of (type, id), id -1 for none; tags: (n,) numbers of keys and values; geometry: its bytes."""
     number = np.int64(kind[1])
     tag_bytes = 0
@@ -89,7 +89,7 @@ def put_feature(out: Any, at: int, kind: tuple[int, int], tags: Any, geometry: A
 
 
 @compiled
-def put_double(out: Any, at: int, parts: Any) -> int:
+def put_double(out: Any, at: Any, parts: Any) -> Any:
     """Write a value of the layer: a number with a fraction, given as its (8,) bytes."""
     out[at], out[at + 1], out[at + 2] = _VALUE, 9, 0x19
     for index in range(8):
@@ -98,7 +98,7 @@ def put_double(out: Any, at: int, parts: Any) -> int:
 
 
 @compiled
-def put_whole(out: Any, at: int, value: int) -> int:
+def put_whole(out: Any, at: Any, value: Any) -> Any:
     """Write a value of the layer: a whole number that is not negative."""
     out[at], out[at + 1], out[at + 2] = _VALUE, 1 + varint_size(value), 0x28
     return put_varint(out, at + 3, value)

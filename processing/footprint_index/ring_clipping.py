@@ -22,7 +22,7 @@ class Rings(NamedTuple):
 
 
 @compiled
-def clipped(rings: Any, low: float, high: float) -> Any:
+def clipped(rings: Any, low: Any, high: Any) -> Any:
     """Return what of the rings of one polygon lies in the square from low to high; orientations stay."""
     for axis in range(2):
         rings = _cut(rings, axis, low, 1.0)
@@ -31,7 +31,7 @@ def clipped(rings: Any, low: float, high: float) -> Any:
 
 
 @compiled
-def _cut(rings: Any, axis: int, limit: float, sign: float) -> Any:
+def _cut(rings: Any, axis: Any, limit: Any, sign: Any) -> Any:
     """Keep the side where sign * (coordinate - limit) >= 0."""
     points, start = rings
     count = points.shape[0]
@@ -61,7 +61,7 @@ def _cut(rings: Any, axis: int, limit: float, sign: float) -> Any:
 
 
 @compiled
-def _copied(points: Any, span: tuple[int, int], out: Any, used: int) -> int:
+def _copied(points: Any, span: Any, out: Any, used: Any) -> Any:
     for at in range(span[0], span[1]):
         out[used, 0], out[used, 1] = points[at, 0], points[at, 1]
         used += 1
@@ -69,7 +69,7 @@ def _copied(points: Any, span: tuple[int, int], out: Any, used: int) -> int:
 
 
 @compiled
-def _first_entry(points: Any, span: tuple[int, int], side: Any) -> tuple[int, bool]:
+def _first_entry(points: Any, span: Any, side: Any) -> Any:
     """Return the first point that is outside while the next is inside, or -1; and whether the last is inside."""
     axis, limit, sign = side
     first, last = span
@@ -84,7 +84,7 @@ def _first_entry(points: Any, span: tuple[int, int], side: Any) -> tuple[int, bo
 
 
 @compiled
-def _add_chains(ring: Any, side: Any, chains: Any, chain_start: Any, at: int) -> int:
+def _add_chains(ring: Any, side: Any, chains: Any, chain_start: Any, at: Any) -> Any:
     """Add the pieces of a ring that are inside, each from where it comes in to where it goes out."""
     points, first, last, entry = ring
     axis, limit, sign = side
@@ -109,7 +109,7 @@ def _add_chains(ring: Any, side: Any, chains: Any, chain_start: Any, at: int) ->
 
 
 @compiled
-def _pair(chains: Any, chain_start: Any, count: int, along: int, follows: Any) -> None:
+def _pair(chains: Any, chain_start: Any, count: Any, along: Any, follows: Any) -> None:
     """Let each chain go on with the one that comes in beside its way out. Leaves broken shapes as they are."""
     crossings = 2 * count
     where = np.empty(crossings)
@@ -147,7 +147,7 @@ def _sorted(where: Any) -> Any:
 
 
 @compiled
-def _link(pieces: Any, to: Any, used: int, kept: int) -> tuple[int, int]:
+def _link(pieces: Any, to: Any, used: Any, kept: Any) -> Any:
     """Write the rings that the chains make up."""
     chains, chain_start, count, follows = pieces
     out, out_start = to

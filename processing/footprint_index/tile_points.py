@@ -87,7 +87,7 @@ def _rows(columns: Columns, address: TileAddress) -> slice:
 
 
 @compiled
-def _add_cells(sums: Any, cells: Any, span: tuple[int, int], run: Any) -> None:
+def _add_cells(sums: Any, cells: Any, span: Any, run: Any) -> None:
     first, last, shift = run
     for cell in range(first_key_at_least(cells.keys, span[0], span[1], first), span[1]):
         if cells.keys[cell] > last:
@@ -111,7 +111,7 @@ def _add_rows(sums: Any, columns: Any, test: Any, run: Any, part: Any) -> None:
 
 
 @compiled
-def _encode(sums: Any, values: Any, out: Any) -> int:
+def _encode(sums: Any, values: Any, out: Any) -> Any:
     tags, geometry = np.empty(6, np.int64), np.empty(16, np.uint8)
     tags[0], tags[2], tags[4] = 0, 1, 2
     used = 0

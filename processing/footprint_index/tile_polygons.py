@@ -103,7 +103,7 @@ def _texts(snapshot: Snapshot, seen: _Seen, review_names: Mapping[int, str]) -> 
 
 
 @compiled
-def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any) -> int:
+def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any) -> Any:
     left, top, per_unit = frame
     rows, cut, seen, most_bytes = into
     all_pass = not test.tests and columns.dead.size == 0
@@ -133,7 +133,7 @@ def _select(columns: Any, test: Any, blocks: Any, frame: Any, into: Any) -> int:
 
 
 @compiled
-def _how_it_lies(shape: Any, place: tuple[float, float, float]) -> tuple[bool, bool]:
+def _how_it_lies(shape: Any, place: Any) -> Any:
     """Tell whether the box of a shape meets the tile with its buffer, and whether it lies within."""
     left, top, right, bottom = 32767, 32767, -32767, -32767
     for at in range(shape.shape[0]):
@@ -147,7 +147,7 @@ def _how_it_lies(shape: Any, place: tuple[float, float, float]) -> tuple[bool, b
 
 
 @compiled
-def _encode(columns: Any, chosen: Any, known: Any, geometry: Any, out: Any, used: int) -> int:
+def _encode(columns: Any, chosen: Any, known: Any, geometry: Any, out: Any, used: Any) -> Any:
     rows, cut, frame = chosen
     values, texts = known
     left, top, per_unit = frame

@@ -15,7 +15,7 @@ LOW, HIGH = -float(BUFFER), float(EXTENT + BUFFER)
 
 
 @compiled
-def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: bool, room: Any) -> int:
+def put_shape(out: Any, shape: Any, place: Any, is_cut: Any, room: Any) -> Any:
     """Write the geometry of a shape, whose vertices lie at place[:2] + vertex * place[2]; return how many bytes.
 
     Rings that vanish when they are rounded are left out. A shape of which nothing is left becomes a sliver of one unit,
@@ -36,9 +36,10 @@ def put_shape(out: Any, shape: Any, place: tuple[float, float, float], is_cut: b
 
 
 @compiled
-def _put_whole(out: Any, shape: Any, place: tuple[float, float, float], scratch: Any, cursor: Any) -> int:
+def _put_whole(out: Any, shape: Any, place: Any, scratch: Any, cursor: Any) -> Any:
     """Write all rings as they follow each other; the holes of an outer ring that vanishes go with it."""
-    at = first = count = np.int64(0)
+    zero: Any = np.int64(0)
+    at = first = count = zero
     outer_is_there = False
     for end in range(shape.shape[0] + 1):
         if end < shape.shape[0] and shape[end, 0] != RING_END:
@@ -50,12 +51,12 @@ def _put_whole(out: Any, shape: Any, place: tuple[float, float, float], scratch:
             after = _put_closed(out, at, scratch, (count, is_outer), cursor)
             outer_is_there = after > at or not is_outer
             at = after
-        first, count = end + 1, np.int64(0)
+        first, count = end + 1, zero
     return at
 
 
 @compiled
-def _end_of_polygon(shape: Any, first: int) -> int:
+def _end_of_polygon(shape: Any, first: Any) -> Any:
     """Return where the outer ring that begins here, and its holes, end: before the next outer ring."""
     end = ring = first
     is_first = True
@@ -70,7 +71,7 @@ def _end_of_polygon(shape: Any, first: int) -> int:
 
 
 @compiled
-def _moved(polygon: Any, place: tuple[float, float, float]) -> Any:
+def _moved(polygon: Any, place: Any) -> Any:
     """Return the rings in units of the tile, not yet rounded."""
     points, start = np.empty((polygon.shape[0], 2), np.float64), np.zeros(polygon.shape[0] + 2, np.int64)
     used = rings = 0
@@ -87,7 +88,7 @@ def _moved(polygon: Any, place: tuple[float, float, float]) -> Any:
 
 
 @compiled
-def _put_cut(out: Any, at: int, rings: Any, cursor: Any) -> int:
+def _put_cut(out: Any, at: Any, rings: Any, cursor: Any) -> Any:
     """Write each outer ring and the holes in it."""
     points, start = rings
     scratch = np.empty(points.shape, np.int64)
@@ -107,7 +108,7 @@ def _put_cut(out: Any, at: int, rings: Any, cursor: Any) -> int:
 
 
 @compiled
-def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
+def _put_rounded(out: Any, at: Any, points: Any, how: Any, cursor: Any) -> Any:
     """Write a ring in whole units, or nothing where it vanishes."""
     scratch, is_outer = how
     count = np.int64(0)
@@ -117,7 +118,7 @@ def _put_rounded(out: Any, at: int, points: Any, how: Any, cursor: Any) -> int:
 
 
 @compiled
-def _put_closed(out: Any, at: int, scratch: Any, how: tuple[int, bool], cursor: Any) -> int:
+def _put_closed(out: Any, at: Any, scratch: Any, how: Any, cursor: Any) -> Any:
     """Write the first points of the scratch, outer rings with a positive area and holes with a negative one."""
     count, is_outer = how
     while count >= 3:
@@ -146,13 +147,13 @@ def _turn_around(ring: Any) -> None:
 
 
 @compiled
-def round_half_up(value: float) -> int:
+def round_half_up(value: Any) -> Any:
     """Return the nearest whole number, the same one in every tile that shares the place."""
     return np.int64(np.floor(value + 0.5))
 
 
 @compiled
-def _pushed(ring: Any, count: int, x: int, y: int) -> int:
+def _pushed(ring: Any, count: Any, x: Any, y: Any) -> Any:
     """Add a point; those before it that lie on a straight line, or on the way out and back, are dropped."""
     ring_point = count
     while ring_point >= 1:
@@ -167,13 +168,13 @@ def _pushed(ring: Any, count: int, x: int, y: int) -> int:
 
 
 @compiled
-def _is_straight(ring: Any, before: int, at: int, after: int) -> bool:
+def _is_straight(ring: Any, before: Any, at: Any, after: Any) -> Any:
     across = (ring[at, 0] - ring[before, 0]) * (ring[after, 1] - ring[before, 1])
     return across == (ring[at, 1] - ring[before, 1]) * (ring[after, 0] - ring[before, 0])
 
 
 @compiled
-def _doubled_area(ring: Any) -> float:
+def _doubled_area(ring: Any) -> Any:
     """Return twice the area, positive for outer rings: those that turn clockwise where y goes down."""
     total = 0.0
     for at in range(1, ring.shape[0] - 1):
@@ -184,7 +185,7 @@ def _doubled_area(ring: Any) -> float:
 
 
 @compiled
-def _holds(ring: Any, x: float, y: float) -> bool:
+def _holds(ring: Any, x: Any, y: Any) -> Any:
     """Tell whether a point lies in a ring."""
     inside = False
     before = ring.shape[0] - 1
@@ -197,10 +198,11 @@ def _holds(ring: Any, x: float, y: float) -> bool:
 
 
 @compiled
-def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float], cursor: Any) -> int:
+def _put_sliver(out: Any, shape: Any, place: Any, cursor: Any) -> Any:
     """Write the line through a shape without an area, one unit wide: its two points farthest along the longer axis."""
     along = _longer_axis(shape)
-    low = high = np.int64(0)
+    low: Any = np.int64(0)
+    high = low
     for at in range(shape.shape[0]):
         if shape[at, 0] != RING_END:
             low = at if shape[at, along] < shape[low, along] else low
@@ -223,7 +225,7 @@ def _put_sliver(out: Any, shape: Any, place: tuple[float, float, float], cursor:
 
 
 @compiled
-def _longer_axis(shape: Any) -> int:
+def _longer_axis(shape: Any) -> Any:
     left, top, right, bottom = 32767, 32767, -32767, -32767
     for at in range(shape.shape[0]):
         if shape[at, 0] != RING_END:

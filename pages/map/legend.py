@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from processing.footprint_index.palettes import UNRATED, Style, class_colours, ramp
+from processing.footprint_index.legend import legend as colours_of
+from processing.footprint_index.palettes import UNRATED, Colour, Style
 
 ENDS = {
     "density": ("few buildings", "many"),
@@ -12,7 +11,8 @@ ENDS = {
     "area": ("small", "large"),
 }
 REVIEW_WORDS = ("not reviewed", "right", "wrong")
-RAMP_STEPS = 6
+ANY_ZOOM = 12
+"""Colours are the same at every zoom, and the words for the ends of densities are too."""
 LABELS = {
     "Confidence": "confidence", "Density": "density", "Roof area": "area", "Extraction": "job", "Review": "review",
 }  # fmt: skip
@@ -20,18 +20,17 @@ LABELS = {
 
 def legend(style: Style) -> str:
     """Return a bar with its two ends, or a list of colours with their meanings."""
+    entries = colours_of(style, ANY_ZOOM, states=REVIEW_WORDS)
     if style.colour_by in ENDS:
-        colours = ramp(style, RAMP_STEPS)
         low, high = ENDS[style.colour_by]
-        stops = ", ".join(map(_css, colours))
+        stops = ", ".join(_css(entry.colour) for entry in entries if entry.label is None)
         return (
             f'<div class="bf-legend"><i style="background: linear-gradient(to right, {stops})"></i>'
             f"<span>{low}</span><span>{high}</span></div>{_unrated(style)}"
         )
     if style.colour_by == "job":
         return '<p class="bf-note">Each extraction has a colour of its own.</p>'
-    entries = zip(class_colours(style), REVIEW_WORDS, strict=False)
-    items = "".join(f'<li><i style="background: {_css(colour)}"></i>{words}</li>' for colour, words in entries)
+    items = "".join(f'<li><i style="background: {_css(entry.colour)}"></i>{entry.label}</li>' for entry in entries)
     return f'<ul class="bf-keys">{items}</ul>'
 
 
@@ -41,6 +40,6 @@ def _unrated(style: Style) -> str:
     return f'<ul class="bf-keys"><li><i style="background: {_css(UNRATED[style.theme])}"></i>not stated</li></ul>'
 
 
-def _css(colour: Iterable[float]) -> str:
-    red, green, blue = (round(float(value)) for value in colour)
+def _css(colour: Colour) -> str:
+    red, green, blue = colour
     return f"rgb({red} {green} {blue})"

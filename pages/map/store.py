@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
-    from processing.footprint_index.legend import LegendEntry
-    from processing.footprint_index.palettes import Style
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.footprints import FootprintQuery, FootprintStatistics
     from webapp.services.models import ExpectedView, ModelView
@@ -88,10 +86,6 @@ class MapStore:
         """Return exact figures of a view, or of all that a query means. Raises `IndexNotReady`."""
         resources, principal = self.session.resources, self.session.principal
         return footprint_maps.statistics(resources, principal, MapQuery(query), bounds_m or footprint_maps.WORLD_M)
-
-    def colours(self, style: Style, zoom: int) -> tuple[LegendEntry, ...]:
-        """Return what the colours of the map mean. Raises `IndexNotReady`."""
-        return footprint_maps.colours(self.session.resources, self.session.principal, style, zoom)
 
     def review(self, footprint_id: int, state: str) -> None:
         """Note what the person says of a footprint. Raises `NotFound`."""

@@ -1,5 +1,6 @@
-"""What the colours of a picture mean, as data."""
+"""What the colours of a picture mean, as data: for the map page, for other programs and for their legends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from processing.footprint_index.density_scale import density_scale
@@ -13,7 +14,6 @@ from processing.footprint_index.palettes import (
     class_colours,
     ramp,
 )
-from processing.footprint_index.snapshot import Snapshot
 from processing.rendering.tile_grid import TileAddress
 
 _DENSITY_ENTRIES = 6
@@ -30,18 +30,21 @@ class LegendEntry:
     label: str | None = None
 
 
-def legend(snapshot: Snapshot, style: Style, zoom: int, size_px: int = 256) -> tuple[LegendEntry, ...]:
+def legend(
+    style: Style, zoom: int, jobs: Sequence[str] = (), states: Sequence[str] = (), size_px: int = 256
+) -> tuple[LegendEntry, ...]:
     """Return the entries of a zoom's tiles of size_px, from low to high.
 
-    Density is in buildings per km² of true area; its ends are open. Jobs beyond the eighth use the colours again.
+    Density is in buildings per km² of true area; its ends are open. jobs: all of a snapshot; those beyond the eighth
+    use the colours again. states: the names of the states of review, by their number.
     """
     if style.colour_by == "density":
         return _density(style, zoom, size_px)
     colours = [_colour(colour) for colour in class_colours(style)]
     if style.colour_by == "job":
-        return tuple(LegendEntry(colours[at % CLASSES], label=job) for at, job in enumerate(snapshot.jobs))
+        return tuple(LegendEntry(colours[at % CLASSES], label=job) for at, job in enumerate(jobs))
     if style.colour_by == "review":
-        return tuple(LegendEntry(colour, label=str(state)) for state, colour in enumerate(colours))
+        return tuple(LegendEntry(colours[at % CLASSES], label=state) for at, state in enumerate(states))
     if style.colour_by == "confidence":
         unrated = LegendEntry(colours[0], label=NO_CONFIDENCE_LABEL)
         return (*_between(colours[1:], (0.0, *CONFIDENCE_EDGES, 1.0)), unrated)

@@ -8,6 +8,7 @@ import numpy as np
 import shapely
 
 from processing.footprint_index.batch import FootprintBatch
+from processing.footprint_index.extent import extent_deg
 from processing.footprint_index.filters import NO_FILTER, FootprintFilters
 from processing.footprint_index.index import FootprintIndex
 from processing.footprint_index.palettes import Style
@@ -15,10 +16,11 @@ from processing.footprint_index.render import render_tile
 from processing.footprint_index.selection import footprint_at, view_ids
 from processing.footprint_index.snapshot import Snapshot
 from processing.footprint_index.statistics import view_statistics
+from processing.footprint_index.vector_tile import vector_tile
 from processing.rendering.tile_grid import TileAddress
 
-ZOOMS = (3, 12, 15, 18)
-"""One of each way to draw: sums, centres, areas, outlines."""
+ZOOMS = (3, 12, 13, 15, 18)
+"""One of each way to draw: sums, centres (for vector tiles one zoom further in), areas, outlines."""
 
 
 def compile_loops() -> None:
@@ -40,7 +42,10 @@ def _look_at(snapshot: Snapshot) -> None:
         for style in (Style("density"), Style("confidence"), Style("job")):
             for filters in (NO_FILTER, region):
                 render_tile(snapshot, place, 256, style, filters)
+        vector_tile(snapshot, place)
+        vector_tile(snapshot, place, region)
     world = (-2e7, -2e7, 2e7, 2e7)
+    extent_deg(snapshot, region)
     for filters in (NO_FILTER, region):
         view_statistics(snapshot, world, filters)
         list(view_ids(snapshot, world, filters))

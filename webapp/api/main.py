@@ -36,6 +36,7 @@ from webapp.api.routes import (
     models,
     operations,
     scenes,
+    tile_sets,
     tiles,
 )
 from webapp.api.schemas.problem import PROBLEMS
@@ -59,6 +60,7 @@ ROUTES = (
     buildings,
     models,
     tiles,
+    tile_sets,
     operations,
     admin,
 )

@@ -5,6 +5,7 @@ what its viewer may not see. This module opens them; `index_feeding` fills them.
 """
 
 import threading
+from collections import OrderedDict
 from pathlib import Path
 
 from auth.principals import Principal
@@ -22,8 +23,12 @@ FOLDER = "footprint_index"
 RETRY_AFTER_S = 5
 REVIEW_CODES = {str(state): code for code, state in enumerate(ReviewState)}
 """States of review as the index keeps them. A new state goes to the end."""
+REVIEW_NAMES = {code: state for state, code in REVIEW_CODES.items()}
 
-_opened: dict[Path, FootprintIndex] = {}
+MOST_OPEN = 16
+"""Each holds mapped files, and sums for its filters up to a bound; whose maps were looked at longest ago goes first."""
+
+_opened: OrderedDict[Path, FootprintIndex] = OrderedDict()
 _opening = threading.Lock()
 
 
@@ -43,12 +48,17 @@ def _has_footprints(resources: Resources, audience: Audience) -> bool:
 
 
 def open_index(resources: Resources, audience: Audience) -> FootprintIndex:
-    """Return the index of an audience, which may be empty; the same one for the whole process."""
+    """Return the index of an audience, which may be empty; the same one for as long as it is used.
+
+    Snapshots and locks do not depend on it, so one that is opened again does no harm, but begins without its sums.
+    """
     folder = index_folder(resources, audience)
     with _opening:
-        if folder not in _opened:
-            _opened[folder] = FootprintIndex(folder)
-        return _opened[folder]
+        found = _opened.pop(folder, None) or FootprintIndex(folder)
+        _opened[folder] = found
+        while len(_opened) > MOST_OPEN:
+            _opened.popitem(last=False)
+        return found
 
 
 def index_folder(resources: Resources, audience: Audience) -> Path:

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from auth.principals import Principal
 from models.footprint import ReviewState
+from processing.footprint_index.extent import extent_deg
 from processing.footprint_index.filters import FootprintFilters
 from processing.footprint_index.legend import LegendEntry, legend
 from processing.footprint_index.palettes import Style
@@ -20,14 +21,17 @@ from processing.footprint_index.render import render_tile, render_view
 from processing.footprint_index.selection import view_ids
 from processing.footprint_index.snapshot import Snapshot
 from processing.footprint_index.statistics import ViewStatistics, view_statistics
+from processing.footprint_index.vector_tile import vector_tile as make_vector_tile
 from processing.rendering.tile_grid import TILE_PX, WORLD_SIZE_M, TileAddress
 from webapp.errors import RequestInvalid
 from webapp.resources import Resources
 from webapp.services import jobs
-from webapp.services.footprint_index import REVIEW_CODES, snapshot_for
+from webapp.services.footprint_index import REVIEW_CODES, REVIEW_NAMES, snapshot_for
 from webapp.services.footprints import RANGES, FootprintQuery
 
 BoundsM = tuple[float, float, float, float]
+BoundsDeg = tuple[float, float, float, float]
+"""West, south, east, north."""
 WORLD_M: BoundsM = (-WORLD_SIZE_M / 2, -WORLD_SIZE_M / 2, WORLD_SIZE_M / 2, WORLD_SIZE_M / 2)
 
 
@@ -67,6 +71,18 @@ class Picture:
         return self._draw()
 
 
+@dataclass(frozen=True)
+class VectorTile:
+    """A Mapbox Vector Tile that is made when it is asked for. The same tag means the same bytes."""
+
+    tag: str
+    _make: Callable[[], bytes] = field(repr=False)
+
+    def mvt(self) -> bytes:
+        """Make it; no bytes where there is nothing."""
+        return self._make()
+
+
 def revision(resources: Resources, principal: Principal) -> str:
     """Return what changes whenever the footprints of a person do. Raises `IndexNotReady`."""
     return _revision(snapshot_for(resources, principal))
@@ -74,43 +90,62 @@ def revision(resources: Resources, principal: Principal) -> str:
 
 def tile(resources: Resources, principal: Principal, query: MapQuery, place: TilePlace, style: Style) -> Picture:
     """Return a tile. Raises `NotFound` for a job that is not theirs, `IndexNotReady`, `ParameterInvalid`."""
-    filters, snapshot = _filters(resources, principal, query), snapshot_for(resources, principal)
+    snapshot, filters = _seen(resources, principal, query)
     tag = _tag(principal, snapshot, query, place, style)
     return Picture(tag, lambda: render_tile(snapshot, place.address, place.size_px, style, filters))
 
 
+def vector_tile(resources: Resources, principal: Principal, query: MapQuery, address: TileAddress) -> VectorTile:
+    """Return a tile with the footprints themselves, far out with sums of them. Raises as `tile`."""
+    snapshot, filters = _seen(resources, principal, query)
+    tag = _tag(principal, snapshot, query, address)
+    return VectorTile(tag, lambda: make_vector_tile(snapshot, address, filters, REVIEW_NAMES))
+
+
 def view(resources: Resources, principal: Principal, query: MapQuery, frame: Frame, style: Style) -> Picture:
     """Return a picture of any piece of the map. Raises as `tile`."""
-    filters, snapshot = _filters(resources, principal, query), snapshot_for(resources, principal)
+    snapshot, filters = _seen(resources, principal, query)
     tag = _tag(principal, snapshot, query, frame, style)
     return Picture(tag, lambda: render_view(snapshot, frame.bounds_m, frame.size_px, style, filters))
+
+
+def bounds_deg(resources: Resources, principal: Principal, query: MapQuery) -> BoundsDeg | None:
+    """Return the rectangle around what a map shows; None where that is nothing. Raises as `tile`."""
+    return extent_deg(*_seen(resources, principal, query))
 
 
 def statistics(
     resources: Resources, principal: Principal, query: MapQuery, bounds_m: BoundsM = WORLD_M
 ) -> ViewStatistics:
     """Return exact figures of a view, or of everything. Raises as `tile`."""
-    filters = _filters(resources, principal, query)
-    return view_statistics(snapshot_for(resources, principal), bounds_m, filters)
+    snapshot, filters = _seen(resources, principal, query)
+    return view_statistics(snapshot, bounds_m, filters)
 
 
 def ids(
     resources: Resources, principal: Principal, query: MapQuery, bounds_m: BoundsM = WORLD_M
 ) -> Iterator[NDArray[np.int64]]:
     """Return the ids of what `statistics` counts, neighbours near each other. Raises as `tile`."""
-    filters = _filters(resources, principal, query)
-    return view_ids(snapshot_for(resources, principal), bounds_m, filters)
+    snapshot, filters = _seen(resources, principal, query)
+    return view_ids(snapshot, bounds_m, filters)
 
 
 def colours(resources: Resources, principal: Principal, style: Style, zoom: int) -> tuple[LegendEntry, ...]:
     """Return what the colours of a zoom mean. Raises `IndexNotReady`."""
-    return legend(snapshot_for(resources, principal), style, zoom)
+    return legend(style, zoom, snapshot_for(resources, principal).jobs, tuple(REVIEW_NAMES.values()))
 
 
-def _filters(resources: Resources, principal: Principal, query: MapQuery) -> FootprintFilters:
+def _seen(resources: Resources, principal: Principal, query: MapQuery) -> tuple[Snapshot, FootprintFilters]:
+    """Return what a person may see, and which of it is meant. Raises as `tile`."""
+    snapshot, job_id = snapshot_for(resources, principal), query.footprints.job_id
+    # The index holds nothing but what is theirs: the database is asked only about jobs that it does not know.
+    if job_id is not None and job_id not in snapshot.jobs:
+        jobs.get_job(resources, principal, job_id)
+    return snapshot, _filters(query)
+
+
+def _filters(query: MapQuery) -> FootprintFilters:
     wanted = query.footprints
-    if wanted.job_id is not None:
-        jobs.get_job(resources, principal, wanted.job_id)
     states = wanted.review_states
     if states is not None and not states <= REVIEW_CODES.keys():
         raise RequestInvalid(detail=f"review must be some of {', '.join(ReviewState)}")
@@ -128,9 +163,9 @@ def _revision(snapshot: Snapshot) -> str:
     return f"{snapshot.generation:x}-{snapshot.checksum.total & 0xFFFFFFFF:08x}"
 
 
-def _tag(principal: Principal, snapshot: Snapshot, query: MapQuery, place: TilePlace | Frame, style: Style) -> str:
+def _tag(principal: Principal, snapshot: Snapshot, query: MapQuery, *how: object) -> str:
     wanted = [getattr(query.footprints, name) for name in ("job_id", "scene_id", *RANGES)]
     states = None if query.footprints.review_states is None else sorted(query.footprints.review_states)
     region = None if query.region is None else query.region.wkb_hex
-    asked = (principal.owner_filter, _revision(snapshot), *wanted, states, region, place, style)
+    asked = (principal.owner_filter, _revision(snapshot), *wanted, states, region, *how)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:32]

@@ -70,22 +70,23 @@ def test_outlines_are_crisp_where_buildings_are_looked_at(known: Known) -> None:
 def test_the_scale_of_densities_depends_on_the_zoom_alone(known: Known) -> None:
     near, far = (density_scale(tile_window(TileAddress(8, x, y), 256)) for x, y in ((0, 0), (200, 130)))
     assert near == far
-    entries = legend(known.snapshot, Style("density"), 8)
+    entries = legend(Style("density"), 8)
     assert entries[0].low is not None
     assert entries[0].low < near.low < near.high
     assert all(before.high == pytest.approx(after.low) for before, after in pairwise(entries))
 
 
 def test_legends_name_what_colours_mean(known: Known) -> None:
-    assert [entry.label for entry in legend(known.snapshot, Style("job"), 10)] == list(known.snapshot.jobs)
-    confidence = legend(known.snapshot, Style("confidence"), 10)
+    assert [entry.label for entry in legend(Style("job"), 10, known.snapshot.jobs)] == list(known.snapshot.jobs)
+    assert [entry.label for entry in legend(Style("review"), 10, states=("new", "right"))] == ["new", "right"]
+    confidence = legend(Style("confidence"), 10)
     assert (confidence[0].low, confidence[-2].high, confidence[-1].label) == (0.0, 1.0, "none")
     assert len({entry.colour for entry in confidence}) == 8
-    assert legend(known.snapshot, Style("area"), 10)[3].low == 128.0
+    assert legend(Style("area"), 10)[3].low == 128.0
 
 
 def test_confidence_colours_a_single_building_by_its_own_value(known: Known) -> None:
-    entries = legend(known.snapshot, Style("confidence"), 18)
+    entries = legend(Style("confidence"), 18)
     for at in (3, 90, 700):
         shape = mercator(known.rows.geometries[at : at + 1])[0]
         x, y = shape.centroid.x, shape.centroid.y

@@ -13,8 +13,10 @@ from processing.footprint_index.palettes import UNRATED, Style, class_colours, r
 from processing.footprint_index.render import render_tile, render_view
 from processing.footprint_index.selection import footprint_at, view_ids
 from processing.footprint_index.statistics import view_statistics
+from processing.footprint_index.vector_tile import vector_tile
 from processing.rendering.tile_grid import TileAddress, degrees_to_mercator
 from tests.processing.footprint_index.made_footprints import WORLD_M, random_batch
+from tests.processing.footprint_index.mvt_reading import only_layer
 
 EVERYWHERE = (-WORLD_M / 2, -WORLD_M / 2, WORLD_M / 2, WORLD_M / 2)
 STYLE = Style("confidence")
@@ -83,6 +85,31 @@ def test_the_mean_of_a_pixel_is_that_of_the_others(tmp_path, made):
     best = tuple(round(value) for value in ramp(STYLE, 7)[-1])
     shown = colours(render_tile(index.snapshot(), TileAddress(3, 3, 3), 256, STYLE))
     assert best in shown <= {best, UNRATED["light"]}
+
+
+@pytest.mark.parametrize("filters", [FootprintFilters(), FootprintFilters(max_area_m2=1e9)], ids=["all", "filtered"])
+def test_vector_tiles_do_not_state_what_nobody_stated(tmp_path, made, filters):
+    pair = made.take(np.array([0, 1]))
+    pair = type(pair)(**(vars(pair) | {"geometries": np.repeat(made.geometries[:1], 2)}))
+    index = FootprintIndex(tmp_path / "index")
+    index.apply(pair)
+    centre = np.array([shape.centroid.coords[0] for shape in pair.geometries])
+    for zoom in (3, 12, 16):
+        x, y = degrees_to_mercator(*centre.T)
+        column, row = (math.floor(value[0] / WORLD_M * 2**zoom) for value in (x + WORLD_M / 2, WORLD_M / 2 - y))
+        tile = vector_tile(index.snapshot(), TileAddress(zoom, column, row), filters)
+        found = {feature.id: feature.properties for feature in only_layer(tile).features}
+        if zoom < 14:
+            [cell] = found.values()
+            assert (cell["count"], cell["mean_confidence"]) == (2, pytest.approx(pair.confidence[1], abs=2e-4))
+        else:
+            first, second = (found[number] for number in pair.ids.tolist())
+            assert "confidence" not in first
+            assert second["confidence"] == pytest.approx(pair.confidence[1], abs=2e-4)
+    index.apply(deleted=pair.ids[1:])
+    tile = vector_tile(index.snapshot(), TileAddress(0, 0, 0), filters)
+    [alone] = only_layer(tile).features
+    assert "mean_confidence" not in alone.properties
 
 
 def test_the_grey_is_no_colour_of_the_ramp():

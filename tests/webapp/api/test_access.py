@@ -87,6 +87,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/scenes/{scene_id}/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200)),
     ("GET", "/tiles/footprints/{z}/{x}/{y}.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/footprints/{z}/{x}/{y}.mvt"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/footprints/tiles.json"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/footprints/raster.json"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("GET", "/tiles/footprints/legend"): Expected((401, 200, 200, 200), query="?colour_by=job"),
     ("GET", "/tiles/footprints/view.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}&bbox=-10,-10,10,10"),
     ("GET", "/health"): Expected((503, 503, 503, 503)),
     ("GET", "/docs"): Expected((303, 200, 200, 200)),
@@ -213,6 +217,10 @@ def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator
         tile = client.get("/tiles/footprints/3/2/3.png")
         empty = client.get("/tiles/footprints/3/0/0.png")
         assert (tile.content != empty.content) is visible
+        assert bool(client.get("/tiles/footprints/3/2/3.mvt").content) is visible
+        assert bool(client.get("/tiles/footprints/legend?colour_by=job").json()["entries"]) is visible
+        world = client.get("/tiles/footprints/tiles.json").json()["bounds"][0] == -180
+        assert world is not visible
 
 
 @pytest.mark.parametrize("token", ["x", "a.b.c", "x" * 100_000, "%00", "Bearer"])

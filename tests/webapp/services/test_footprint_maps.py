@@ -6,14 +6,16 @@ import cv2
 import numpy as np
 import pytest
 import shapely
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from processing.errors import ParameterInvalid
 from processing.footprint_index.palettes import Style
 from processing.rendering.tile_grid import TileAddress, bounds_to_mercator
+from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
 from webapp.errors import NotFound, RequestInvalid
-from webapp.services import footprint_maps, footprints
+from webapp.services import footprint_index, footprint_maps, footprints
+from webapp.services.footprint_index import open_index
 from webapp.services.footprint_maps import Frame, MapQuery, TilePlace
 from webapp.services.footprints import FootprintQuery
 from webapp.services.index_feeding import feed_indexes
@@ -120,3 +122,38 @@ def test_what_cannot_be_asked_is_refused(resources, alice):
         footprint_maps.statistics(resources, alice, MapQuery(query))
     with pytest.raises(ParameterInvalid):
         footprint_maps.tile(resources, alice, MapQuery(), replace(PLACE, size_px=300), STYLE).png()
+
+
+@pytest.mark.parametrize("z", [3, 15])
+def test_tiles_of_a_known_job_ask_the_database_nothing_and_of_others_do_not_exist(resources, alice, bob, result, z):
+    query, address = MapQuery(FootprintQuery(job_id=result.job_id)), TileAddress(z, 2**z // 4, 2**z // 2 - 1)
+    footprint_maps.revision(resources, bob)
+    statements = []
+    event.listen(resources.database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
+    footprint_maps.vector_tile(resources, alice, query, address).mvt()
+    footprint_maps.tile(resources, alice, query, TilePlace(address), STYLE).png()
+    assert statements == []
+    for ask in (
+        lambda: footprint_maps.vector_tile(resources, bob, query, address),
+        lambda: footprint_maps.tile(resources, bob, query, TilePlace(address), STYLE),
+        lambda: footprint_maps.bounds_deg(resources, bob, query),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    assert statements
+
+
+def test_no_more_indexes_are_open_than_are_looked_at(resources, alice, result, monkeypatch):
+    monkeypatch.setattr(footprint_index, "MOST_OPEN", 3)
+    people = [make_person(resources, f"person{number}") for number in range(6)]
+    mine = open_index(resources, alice.user_id)
+    for person in people[:2]:
+        open_index(resources, person.user_id)
+        assert open_index(resources, alice.user_id) is mine
+    held = mine.snapshot()
+    for person in people:
+        open_index(resources, person.user_id)
+        assert len(footprint_index._opened) <= 3
+    assert open_index(resources, alice.user_id) is not mine
+    assert open_index(resources, alice.user_id).snapshot().checksum == held.checksum
+    assert len(held) == held.recount().count == result.footprint_count

@@ -12,8 +12,6 @@ from processing.footprint_index.summaries import area_bin
 
 DENSITY_STEPS = 255
 OPACITY_STEPS = 31
-FILL_STEPS, LINE_STEPS = 5, 6
-OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
 _FAINTEST = 18
 """Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
@@ -65,33 +63,3 @@ def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
         area[0] = max(layers.value[line, column] / layers.counts[line, column], 0)
         return painter.classes[area_bin(area.view(np.int32)[0])]
     return layers.winner[line, column]
-
-
-@compiled
-def shade_coverage(coverage: Any, picture: Any) -> None:
-    """Colour pixels by the class that covers most of them; opacity tells how much is covered. Empties the coverage."""
-    for line in range(coverage.total.shape[0]):
-        for column in range(coverage.total.shape[1]):
-            total = coverage.total[line, column]
-            if total == 0:
-                continue
-            coverage.total[line, column] = coverage.greatest[line, column] = 0
-            step = int(min(total, 1.0) * (OPACITY_STEPS - 1) + 0.5)
-            if step > 0:
-                picture[line, column + 1] = 1 + coverage.winner[line, column] * OPACITY_STEPS + step
-
-
-@compiled
-def shade_outlines(coverage: Any, picture: Any) -> None:
-    """Colour pixels by the class of their footprint, in steps of filling and of outline. Empties the coverage."""
-    for line in range(coverage.total.shape[0]):
-        for column in range(coverage.total.shape[1]):
-            total, edge = coverage.total[line, column], coverage.line[line, column]
-            if total == 0 and edge == 0:
-                continue
-            coverage.total[line, column] = coverage.greatest[line, column] = coverage.line[line, column] = 0
-            fill = int(min(total, 1.0) * (FILL_STEPS - 1) + 0.5)
-            rim = int(min(edge, 1.0) * (LINE_STEPS - 1) + 0.5)
-            if fill + rim > 0:
-                index = fill * LINE_STEPS + rim
-                picture[line, column + 1] = 1 + coverage.winner[line, column] * OUTLINE_STEPS + index

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from processing.footprint_index.compiling import compiled, inlined
 from processing.footprint_index.coverage import Coverage
 from processing.footprint_index.shading import OPACITY_STEPS
-from processing.footprint_index.signed_area import BITS, ONE
+from processing.footprint_index.signed_area import AREA_BITS, FULL, covered
 
 FILL_STEPS, LINE_STEPS = 5, 6
 OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
@@ -29,11 +29,11 @@ def shade_areas(coverage: Coverage, picture: NDArray[np.uint8]) -> None:
 
 
 def covered_shares(coverage: Coverage, height_px: int, width_px: int) -> NDArray[np.float64]:
-    """Return (height_px, width_px) covered shares of the pixels, summed up over footprints: above 1 where they overlap."""
+    """Return (height_px, width_px) covered shares of pixels, summed up over footprints: above 1 where they overlap."""
     if coverage.winner.size:
-        return coverage.total / ONE
+        return coverage.total / FULL
     signed = coverage.signed.reshape(height_px + 1, width_px + 2)[:height_px, :width_px]
-    return np.maximum(np.cumsum(signed, axis=1, dtype=np.int32), 0) / ONE
+    return np.maximum(np.cumsum(signed, axis=1, dtype=np.int32), 0) / FULL
 
 
 @compiled
@@ -63,7 +63,7 @@ def _shade_classes(coverage: Any, picture: Any) -> None:
 
 @compiled
 def _shade_outlines(coverage: Any, edges: Any, classes: bool, picture: Any) -> None:
-    """Colour pixels in steps of filling and of outline. edges: the coverage by lines as whole numbers, for its zeros."""
+    """Colour pixels in steps of filling and of outline. edges: the coverage by lines as whole numbers."""
     height, width = coverage.line.shape
     sums = np.empty(width, np.int32)
     for line in range(height):
@@ -89,7 +89,7 @@ def _shade_outlines(coverage: Any, edges: Any, classes: bool, picture: Any) -> N
 @inlined
 def _steps(share: Any, most: Any) -> Any:
     """Return a covered share in whole steps, rounded."""
-    return (np.int32(min(max(share, 0), ONE)) * np.int32(most) + np.int32(ONE // 2)) >> np.int32(BITS)
+    return (covered(share) * np.int32(most) + np.int32(FULL // 2)) >> np.int32(AREA_BITS)
 
 
 @inlined

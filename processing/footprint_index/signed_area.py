@@ -1,107 +1,209 @@
 """The signed area between an edge and the right end of its lines, spread over pixels, in whole numbers.
 
-Points are in steps of 1 / ONE of a pixel, areas in steps of 1 / ONE of a pixel's area, so that sums are exact: the
+Points are in steps of 1 / ONE of a pixel, areas in steps of 1 / FULL of a pixel's area, so that sums are exact: the
 edges of a shape add up to nothing at its right, and a pixel is the same in every picture that it is part of. For that,
-all that is worked out along an edge starts at its upper end, wherever the picture ends.
+what is worked out along an edge starts at one of its ends, wherever the picture ends.
+
+Edges wait in a list as pieces no longer than a pixel, which leave their column and their line once at most. So each
+has three parts, of which some may be nothing, and a processor splits many pieces at once.
 """
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from processing.footprint_index.compiling import inlined
+from processing.footprint_index.columns import RING_END, SMALLEST_SCALE, STEP_UNITS
+from processing.footprint_index.compiling import compiled, inlined
 
 BITS = 16
 ONE = 1 << BITS
-_PART = ONE - 1
+AREA_BITS = 22
+FULL = 1 << AREA_BITS
+MOST_PIECES = 1008
+LONG_PX = 24
+_LARGEST_STEP = ONE / 4
+"""Shapes with larger steps may reach over more than 8192 pixels, which 32 bits may not hold."""
+_TOGETHER = 16
+_X, _Y, _END_X, _END_Y, _PLACES, _HERE, _NEXT = (MOST_PIECES * kind for kind in (0, 1, 2, 3, 4, 7, 10))
+"""Where the list keeps the ends of pieces, and of their three parts the pixel and what to add to it and to the next."""
+_SHIFT = np.int32(BITS)
+_ONCE, _NONE = np.int32(1), np.int32(0)
+
+
+@compiled
+def add_areas(plane: Any, pieces: Any, shapes: Any, rows: Any, frame: Any) -> None:
+    """Add the signed areas of some footprints to a flat plane with lines of width + 2.
+
+    What lies to the left of the plane covers its lines whole; what lies above, below or to the right does not count.
+    shapes: x, y, scale, vertex_start and vertices as in `columns.Columns`; frame: width and height of the plane, and
+    its left, top and pixels per unit; pieces: from `empty_pieces`. One long function, because arrays that are handed
+    on for each edge take as long as the edge itself.
+    """
+    all_x, all_y, scale, vertex_start, vertices = shapes
+    size, (left, top, per_unit_x, per_unit_y) = frame
+    count = 0
+    for row in rows:
+        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
+        step_x, step_y = step * per_unit_x * ONE, step * per_unit_y * ONE
+        centre_x, centre_y = (all_x[row] - left) * per_unit_x * ONE, (all_y[row] - top) * per_unit_y * ONE
+        at, stop = np.int64(vertex_start[row]), np.int64(vertex_start[row + 1])
+        first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+        first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+        while at < stop:
+            at += 1
+            closes = at == stop or vertices[at, 0] == RING_END
+            next_x, next_y = first_x, first_y
+            if not closes:
+                next_x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+                next_y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+            dx, dy = next_x - x, next_y - y
+            number = (max(abs(dx), abs(dy)) + ONE - 1) >> BITS
+            if number > LONG_PX or max(step_x, step_y) > _LARGEST_STEP:
+                add_long_edge(plane, size, (x, y), (next_x, next_y))
+            else:
+                if count + number >= MOST_PIECES:
+                    draw_pieces(pieces, count, plane, size)
+                    count = 0
+                if number > 1:
+                    share_x, share_y, begin_x, begin_y = dx / number, dy / number, x, y
+                    for part in range(1, number):
+                        end_x, end_y = begin_x + np.int64(share_x * part), begin_y + np.int64(share_y * part)
+                        _put(pieces, count, (x, y), (end_x, end_y))
+                        count += 1
+                        x, y = end_x, end_y
+                _put(pieces, count, (x, y), (next_x, next_y))
+                count += 1
+            x, y = next_x, next_y
+            if closes and at < stop:
+                at += 1
+                first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+                first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+    draw_pieces(pieces, count, plane, size)
+
+
+def empty_pieces() -> NDArray[np.int32]:
+    """Return room for a list of pieces."""
+    return np.zeros(13 * MOST_PIECES, np.int32)
 
 
 @inlined
-def add_whole_edge(plane: Any, line_px: int, start: Any, end: Any) -> None:
-    """Add an edge that lies inside a flat plane with lines of line_px, the last two of which take what runs over.
+def covered(share: Any) -> Any:
+    """Return a sum of areas as a share of a pixel, 0 to FULL.
 
-    Far out most edges lie within one pixel, which takes two additions.
+    Hundreds of footprints over each other make more than 32 bits hold, which then seems far less than nothing.
     """
-    (x0, y0), (x1, y1) = start, end
-    if ((x0 ^ x1) | (y0 ^ y1)) >> BITS == 0:
-        _add_pixel(plane, (y0 >> BITS) * line_px + (x0 >> BITS), y0 - y1, (x0 & _PART) + (x1 & _PART))
-        return
-    if y0 == y1:
-        return
-    sign = -1
-    if y0 > y1:
-        x0, y0, x1, y1, sign = x1, y1, x0, y0, 1
-    slope = (x1 - x0) / (y1 - y0)
-    x, y = x0, y0
-    for line in range(y0 >> BITS, ((y1 - 1) >> BITS) + 1):
-        below = min(y1, (line + 1) << BITS)
-        after = x1 if below == y1 else x0 + np.int64(slope * (below - y0))
-        _add_line(plane, line * line_px, x, after, sign * (below - y))
-        x, y = after, below
+    share = np.int32(FULL) if share < -FULL // 256 else np.int32(share)
+    return min(max(share, _NONE), np.int32(FULL))
 
 
 @inlined
-def add_edge(plane: Any, size: Any, start: Any, end: Any) -> None:
-    """Add what a plane of (width, height) pixels, with lines of width + 2, shows of any edge.
+def _put(pieces: Any, at: Any, start: Any, end: Any) -> None:
+    pieces[_X + at] = start[0]
+    pieces[_Y + at] = start[1]
+    pieces[_END_X + at] = end[0]
+    pieces[_END_Y + at] = end[1]
 
-    What lies to the left of it covers its lines whole; what lies above, below or to the right does not count.
-    """
-    width, height = size
+
+@compiled
+def draw_pieces(pieces: Any, count: int, plane: Any, size: Any) -> None:
+    """Add the pieces in the list to a plane. The list is empty then."""
+    width, height = np.int32(size[0]), np.int32(size[1])
+    count = min(count, MOST_PIECES)
+    _split(pieces, _padded(pieces, count), width, height)
+    for at in range(count):
+        for part in range(0, 3 * MOST_PIECES, MOST_PIECES):
+            place = np.uint64(pieces[_PLACES + part + at])
+            plane[place] += pieces[_HERE + part + at]
+            plane[place + np.uint64(1)] += pieces[_NEXT + part + at]
+
+
+@inlined
+def _padded(pieces: Any, count: int) -> int:
+    """Fill the list up with pieces without length to a number that processors split together."""
+    full = min((count + _TOGETHER - 1) // _TOGETHER * _TOGETHER, MOST_PIECES)
+    for at in range(count, full):
+        _put(pieces, at, (0, 0), (0, 0))
+    return full
+
+
+@inlined
+def _split(pieces: Any, count: int, width: Any, height: Any) -> None:
+    """Work out the three parts of each piece: all in 32 bits and without a branch, for many at once."""
+    for at in range(min(count, MOST_PIECES)):
+        x, y, x1, y1 = pieces[_X + at], pieces[_Y + at], pieces[_END_X + at], pieces[_END_Y + at]
+        dx, dy = x1 - x, y1 - y
+        column, line, last_column, last_line = x >> _SHIFT, y >> _SHIFT, x1 >> _SHIFT, y1 >> _SHIFT
+        to_x = (max(column, last_column) << _SHIFT) - x if column != last_column else dx
+        to_y = (max(line, last_line) << _SHIFT) - y if line != last_line else dy
+        until_x, until_y = _share(column != last_column, to_x, dx), _share(line != last_line, to_y, dy)
+        near, far, across = min(until_x, until_y), max(until_x, until_y), until_x < until_y
+        # Where it leaves its line is exact: a little less in this line and more in the next would show all along them.
+        xa, ya = (to_x if across else _along(dx, near)), (_along(dy, near) if across else to_y)
+        xb, yb = (_along(dx, far) if across else to_x), (to_y if across else _along(dy, far))
+        mid_column = last_column if across else column
+        mid_line = line if across else last_line
+        _keep(pieces, at, (column, line), (-ya, x + x + xa), (width, height))
+        _keep(pieces, at + MOST_PIECES, (mid_column, mid_line), (ya - yb, x + xa + x + xb), (width, height))
+        _keep(pieces, at + 2 * MOST_PIECES, (last_column, last_line), (yb - dy, x + xb + x1), (width, height))
+
+
+@inlined
+def _share(crosses: Any, part: Any, whole: Any) -> Any:
+    return np.float32(part if crosses else _ONCE) / np.float32(whole if crosses else _ONCE)
+
+
+@inlined
+def _along(whole: Any, share: Any) -> Any:
+    return np.int32(np.float32(whole) * share)
+
+
+@inlined
+def _keep(pieces: Any, at: Any, place: Any, part: Any, size: Any) -> None:
+    """Keep where a part within a pixel is added, given its height and the sum of x of its ends."""
+    (column, line), (tall, twice_x), (width, height) = place, part, size
+    outside = (line < _NONE) | (line >= height) | (column >= width)
+    tall = _NONE if outside else tall
+    from_left = np.float32(twice_x - (column << np.int32(BITS + 1))) * np.float32(0.5 * FULL / ONE / ONE)
+    beside = np.int32(np.rint(np.float32(tall) * from_left))
+    beside = _NONE if column < _NONE else beside
+    tall = tall << np.int32(AREA_BITS - BITS)
+    pieces[_PLACES + at] = _NONE if outside else line * (width + np.int32(2)) + max(column, _NONE)
+    pieces[_HERE + at] = tall - beside
+    pieces[_NEXT + at] = beside
+
+
+@compiled
+def add_long_edge(plane: Any, size: Any, start: Any, end: Any) -> None:
+    """Go along an edge from line to line, only where the plane is."""
     (x0, y0), (x1, y1) = start, end
-    if y0 == y1:
-        return
     sign = -1
     if y0 > y1:
         x0, y0, x1, y1, sign = x1, y1, x0, y0, 1
-    slope = (x1 - x0) / (y1 - y0)
-    for line in range(max(0, y0 >> BITS), min(height, ((y1 - 1) >> BITS) + 1)):
+    slope = (x1 - x0) / max(y1 - y0, 1)
+    for line in range(max(0, y0 >> BITS), min(size[1], ((y1 - 1) >> BITS) + 1)):
         above, below = max(y0, line << BITS), min(y1, (line + 1) << BITS)
         x = x0 if above == y0 else x0 + np.int64(slope * (above - y0))
         after = x1 if below == y1 else x0 + np.int64(slope * (below - y0))
-        _add_clipped_line(plane, line * (width + 2), width, (x, after), sign * (below - above))
+        _add_line(plane, size, line, (min(x, after), max(x, after)), sign * (below - above))
 
 
 @inlined
-def _add_pixel(plane: Any, at: Any, tall: Any, twice_x: Any) -> None:
-    """Add a part of an edge within a pixel: its height, and twice its mean distance from the pixel's left side."""
-    right = (tall * twice_x + ONE) >> (BITS + 1)
-    plane[at] += tall - right
-    plane[at + 1] += right
-
-
-@inlined
-def _add_line(plane: Any, start: Any, x0: Any, x1: Any, tall: Any) -> None:
-    """Add the part of an edge within the line that begins at `start`."""
-    if (x0 ^ x1) >> BITS == 0:
-        _add_pixel(plane, start + (x0 >> BITS), tall, (x0 & _PART) + (x1 & _PART))
-        return
-    _add_columns(plane, start, (min(x0, x1), max(x0, x1)), tall, (min(x0, x1) >> BITS, max(x0, x1) >> BITS))
-
-
-@inlined
-def _add_clipped_line(plane: Any, start: Any, width: Any, ends: Any, tall: Any) -> None:
-    low, high = min(ends[0], ends[1]), max(ends[0], ends[1])
-    if high < 0:
-        plane[start] += tall
-    elif low >> BITS == high >> BITS:
-        if low >> BITS < width:
-            _add_pixel(plane, start + (low >> BITS), tall, (low & _PART) + (high & _PART))
-    else:
-        if low < 0:
-            plane[start] += np.int64(tall / (high - low) * -low)
-        _add_columns(plane, start, (low, high), tall, (max(0, low >> BITS), min(width - 1, high >> BITS)))
-
-
-@inlined
-def _add_columns(plane: Any, start: Any, ends: Any, tall: Any, columns: Any) -> None:
-    """Add the part of an edge in a line from one x to a greater one, as far as it lies in some columns."""
+def _add_line(plane: Any, size: Any, line: Any, ends: Any, tall: Any) -> None:
+    """Add the part of an edge in a line, from one x to a greater one."""
     low, high = ends
-    first, last = columns
-    per_step = tall / (high - low)
-    x = max(low, first << BITS)
-    done = np.int64(per_step * (x - low))
+    begin = line * (size[0] + 2)
+    per_step = tall / max(high - low, 1)
+    first, last = max(low >> BITS, 0), min(high >> BITS, size[0] - 1)
+    x = min(max(low, 0), high)
+    done = 0
+    if low < 0:
+        done = tall if high <= 0 else np.int64(per_step * -low)
+        plane[begin] += done << (AREA_BITS - BITS)
     for column in range(first, last + 1):
         after = min(high, (column + 1) << BITS)
         here = tall if after == high else np.int64(per_step * (after - low))
-        _add_pixel(plane, start + column, here - done, x + after - (column << (BITS + 1)))
+        beside = ((here - done) * (x + after - (column << (BITS + 1)))) >> (2 * BITS + 1 - AREA_BITS)
+        plane[begin + column] += ((here - done) << (AREA_BITS - BITS)) - beside
+        plane[begin + column + 1] += beside
         x, done = after, here

@@ -4,16 +4,44 @@ from typing import Any
 
 import numpy as np
 
-from processing.footprint_index.compiling import inlined
+from processing.footprint_index.columns import RING_END, SMALLEST_SCALE, STEP_UNITS
+from processing.footprint_index.compiling import compiled, inlined
+
+
+@compiled
+def add_outlines(strokes: Any, shapes: Any, chosen: Any, frame: Any, width_px: float) -> None:
+    """Draw the outlines of some footprints; of several lines in a pixel the strongest counts.
+
+    strokes: (height_px, width_px) coverage by lines, and classes and greatest coverage by areas of the same size, or
+    (0, 0) where all have one class. A line gives a pixel its class where it covers half of it, or where no area does.
+    shapes, frame: as in `signed_area`; chosen: rows and their classes.
+    """
+    all_x, all_y, scale, vertex_start, vertices = shapes
+    rows, classes = chosen
+    _, (left, top, per_unit_x, per_unit_y) = frame
+    for place in range(rows.size):
+        row, own_class = rows[place], classes[place]
+        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
+        step_x, step_y = step * per_unit_x, step * per_unit_y
+        centre_x, centre_y = (all_x[row] - left) * per_unit_x, (all_y[row] - top) * per_unit_y
+        at, stop = np.int64(vertex_start[row]), np.int64(vertex_start[row + 1])
+        first = before = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
+        while at < stop:
+            at += 1
+            closes = at == stop or vertices[at, 0] == RING_END
+            point = first
+            if not closes:
+                point = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
+            _stroke_edge(strokes, before, point, width_px, own_class)
+            before = point
+            if closes and at < stop:
+                at += 1
+                first = before = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
 
 
 @inlined
-def stroke_edge(strokes: Any, start: Any, end: Any, width_px: float, own_class: int) -> None:
-    """Draw one edge, in pixels, with round ends; of several lines in a pixel the strongest counts.
-
-    strokes: (height_px, width_px) coverage by lines, and classes of the same size, or (0, 0) where all have one class.
-    The round end is drawn at `end` only: edges that follow each other draw each corner once.
-    """
+def _stroke_edge(strokes: Any, start: Any, end: Any, width_px: float, own_class: Any) -> None:
+    """Draw one edge, in pixels, with a round end at `end` only: edges that follow draw each corner once."""
     reach = width_px / 2 + 0.5
     _stroke_corner(strokes, end, reach, own_class)
     dx, dy = end[0] - start[0], end[1] - start[1]
@@ -24,11 +52,12 @@ def stroke_edge(strokes: Any, start: Any, end: Any, width_px: float, own_class: 
 
 @inlined
 def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> None:
-    lines, _ = strokes
+    lines, _, _ = strokes
     height, width = lines.shape
     x, y = corner
+    left, right = max(0, np.int64(np.ceil(x - reach - 0.5))), min(width, np.int64(np.floor(x + reach + 0.5)))
     for line in range(max(0, np.int64(np.ceil(y - reach - 0.5))), min(height, np.int64(np.floor(y + reach + 0.5)))):
-        for column in range(max(0, np.int64(np.ceil(x - reach - 0.5))), min(width, np.int64(np.floor(x + reach + 0.5)))):
+        for column in range(left, right):
             px, py = column + 0.5 - x, line + 0.5 - y
             _strengthen(strokes, line, column, reach - np.sqrt(px * px + py * py), own_class)
 
@@ -36,7 +65,7 @@ def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> N
 @inlined
 def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_class: int) -> None:
     """Draw the pixels whose nearest point of an edge is none of its ends: their distance grows evenly along a line."""
-    lines, _ = strokes
+    lines, _, _ = strokes
     height, width = lines.shape
     (x0, y0), (x1, y1) = ends
     ux, uy, length = along
@@ -57,9 +86,9 @@ def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_clas
 
 @inlined
 def _strengthen(strokes: Any, line: Any, column: Any, share: Any, own_class: int) -> None:
-    lines, classes = strokes
+    lines, classes, greatest = strokes
     share = np.float32(min(share, 1.0))
     if share > lines[line, column]:
         lines[line, column] = share
-        if classes.size > 0 and share >= 0.5:
+        if classes.size > 0 and (share >= 0.5 or greatest[line, column] == 0):
             classes[line, column] = own_class

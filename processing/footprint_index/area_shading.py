@@ -93,7 +93,7 @@ def _steps(share: Any, most: Any) -> Any:
 
 
 @inlined
-def _sum_up(signed: Any, start: Any, sums: Any) -> bool:
+def _sum_up(signed: Any, start: Any, sums: Any) -> Any:
     """Sum up a line of signed areas, and empty it; tell whether there was anything."""
     own = signed[start : start + sums.size + 2]
     if not _holds_any(own):
@@ -107,7 +107,7 @@ def _sum_up(signed: Any, start: Any, sums: Any) -> bool:
 
 
 @inlined
-def _take(total: Any, greatest: Any, line: Any, sums: Any) -> bool:
+def _take(total: Any, greatest: Any, line: Any, sums: Any) -> Any:
     if not _holds_any(total[line]):
         return False
     for column in range(sums.size):
@@ -118,7 +118,7 @@ def _take(total: Any, greatest: Any, line: Any, sums: Any) -> bool:
 
 
 @inlined
-def _holds_any(numbers: Any) -> bool:
+def _holds_any(numbers: Any) -> Any:
     found = np.int32(0)
     for at in range(numbers.size):
         found |= numbers[at]

@@ -46,7 +46,7 @@ def _mark(wide: Any, picture: Any) -> None:
 
 
 @compiled
-def _find_alone(wide: Any, row: int, alone: Any) -> int:
+def _find_alone(wide: Any, row: int, alone: Any) -> Any:
     """Keep the pixels of a line whose eight neighbours are empty, tell how many; the column on the left is no pixel."""
     over, own, under = wide[row - 1], wide[row], wide[row + 1]
     alone[0] = alone[alone.size - 1] = 0

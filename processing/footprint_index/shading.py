@@ -55,7 +55,7 @@ def _density_step(step: Any) -> Any:
 
 
 @compiled
-def _all_few(counts: Any, few: Any) -> bool:
+def _all_few(counts: Any, few: Any) -> Any:
     """Turn counts into whole numbers below _FEW; tell whether all are."""
     differ = np.int32(0)
     for column in range(counts.size):
@@ -66,7 +66,7 @@ def _all_few(counts: Any, few: Any) -> bool:
 
 
 @compiled
-def _holds_any(counts: Any) -> bool:
+def _holds_any(counts: Any) -> Any:
     found = np.int32(0)
     for bits in counts.view(np.int32):
         found |= bits

@@ -192,6 +192,7 @@ def add_long_edge(plane: Any, size: Any, start: Any, end: Any) -> None:
 def _add_line(plane: Any, size: Any, line: Any, ends: Any, tall: Any) -> None:
     """Add the part of an edge in a line, from one x to a greater one."""
     low, high = ends
+    done: Any
     begin = line * (size[0] + 2)
     per_step = tall / max(high - low, 1)
     first, last = max(low >> BITS, 0), min(high >> BITS, size[0] - 1)

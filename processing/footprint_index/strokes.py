@@ -55,8 +55,9 @@ def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> N
     lines, _, _ = strokes
     height, width = lines.shape
     x, y = corner
-    left, right = max(0, np.int64(np.ceil(x - reach - 0.5))), min(width, np.int64(np.floor(x + reach + 0.5)))
-    for line in range(max(0, np.int64(np.ceil(y - reach - 0.5))), min(height, np.int64(np.floor(y + reach + 0.5)))):
+    left, right = _pixels_between(x - reach, x + reach, width)
+    top, bottom = _pixels_between(y - reach, y + reach, height)
+    for line in range(top, bottom):
         for column in range(left, right):
             px, py = column + 0.5 - x, line + 0.5 - y
             _strengthen(strokes, line, column, reach - np.sqrt(px * px + py * py), own_class)
@@ -69,8 +70,8 @@ def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_clas
     height, width = lines.shape
     (x0, y0), (x1, y1) = ends
     ux, uy, length = along
-    top, bottom = min(y0, y1) - reach * abs(ux) - 0.5, max(y0, y1) + reach * abs(ux) - 0.5
-    for line in range(max(0, np.int64(np.ceil(top))), min(height, np.int64(np.floor(bottom)) + 1)):
+    top, bottom = _pixels_between(min(y0, y1) - reach * abs(ux), max(y0, y1) + reach * abs(ux), height)
+    for line in range(top, bottom):
         py = line + 0.5 - y0
         low, high = min(x0, x1) - reach * abs(uy), max(x0, x1) + reach * abs(uy)
         if abs(uy) > 1e-9:
@@ -79,9 +80,16 @@ def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_clas
         if abs(ux) > 1e-9:
             first, last = x0 - py * uy / ux, x0 + (length - py * uy) / ux
             low, high = max(low, min(first, last)), min(high, max(first, last))
-        for column in range(max(0, np.int64(np.ceil(low - 0.5))), min(width, np.int64(np.floor(high - 0.5)) + 1)):
+        left, right = _pixels_between(low, high, width)
+        for column in range(left, right):
             away = abs((column + 0.5 - x0) * uy - py * ux)
             _strengthen(strokes, line, column, reach - away, own_class)
+
+
+@inlined
+def _pixels_between(low: Any, high: Any, most: Any) -> Any:
+    """Return the first pixel whose centre lies between, and the one after the last."""
+    return max(0, np.int64(np.ceil(low - 0.5))), min(most, np.int64(np.floor(high - 0.5)) + 1)
 
 
 @inlined

@@ -1,8 +1,9 @@
 """`./run bench map`: views of 1200 x 800 px of made-up towns and of a real county, zoom by zoom, against peers.
 
-`--rows N` sets the number of made-up footprints. Each subject runs in a process of its own. Peers that draw polygons
-get at most a million. spatialpandas is needed in this interpreter or in the one that BENCH_SPATIALPANDAS_PYTHON names;
-the real county lies beside the project. PNG is part of a view, but not of the peers' polygons.
+`--rows N` sets the number of made-up footprints, `--only county` leaves them out. Each subject runs in a process of its
+own. Peers that draw polygons get at most a million. spatialpandas is needed in this interpreter or in the one that
+BENCH_SPATIALPANDAS_PYTHON names; the real county lies beside the project. PNG is part of a view, but not of the peers'
+polygons.
 """
 
 import argparse
@@ -32,18 +33,20 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Run all subjects on all data sets that are there."""
     options = read_options(arguments)
     sets = [(TOWNS, options.rows)] + ([(REAL, options.rows)] if COUNTY.is_file() else [])
+    sets = [(name, count) for name, count in sets if options.only in (None, name)]
     rows = [row for name, count in sets for row in data_rows(name, count, options.quick)]
     publish("map", rows, options.json)
-    if len(sets) == 1:
+    if not COUNTY.is_file():
         print(f"skipped: {REAL}: it is not there")
     return 0
 
 
 def read_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return rows, quick and json."""
+    """Return rows, quick, only and json."""
     parser = argparse.ArgumentParser(prog="run bench map")
     parser.add_argument("--quick", action="store_true", help="fewer views and footprints")
     parser.add_argument("--rows", type=int, help=f"made-up footprints ({ROWS:,})")
+    parser.add_argument("--only", choices=(TOWNS, REAL), help="one set of footprints")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args(arguments)
     options.rows = options.rows or (QUICK_ROWS if options.quick else ROWS)

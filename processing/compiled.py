@@ -14,13 +14,24 @@ FOLDERS_WITH_LOOPS = ("regularization", "footprint_index")
 PREFIX = "numba-"
 
 
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+
+
 def compiled[F: Callable[..., Any]](function: F) -> F:
     """Compile a function of numbers and arrays when it is first called; it then runs without the interpreter's lock.
 
     The machine code is kept on disk; where nothing can be written, each process compiles anew. No reordering of sums is
     allowed: the same numbers give the same result everywhere.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "no_cfunc_wrapper": True}
+    return _compiled(function, OPTIONS)
+
+
+def inlined[F: Callable[..., Any]](function: F) -> F:
+    """Compile a small function into each compiled loop that calls it: a call hands on every array field by field."""
+    return _compiled(function, OPTIONS | {"forceinline": True})
+
+
+def _compiled[F: Callable[..., Any]](function: F, options: dict[str, Any]) -> F:
     try:
         return cast(F, numba.njit(cache=True, **options)(function))
     except RuntimeError:

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.compiled import compiled
+from processing.compiled import compiled, inlined
 
-__all__ = ["compiled", "read_only"]
+__all__ = ["compiled", "inlined", "read_only"]
 
 
 def read_only(array: NDArray[Any]) -> NDArray[Any]:

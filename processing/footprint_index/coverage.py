@@ -1,7 +1,8 @@
 """Footprints as areas: how much of each pixel is covered, exactly, and which colour class covers most of it.
 
 Each edge adds its signed area to the pixels of its own lines; summing up along a line gives the coverage. This is how
-font rasterizers work (R. Levien, font-rs, 2016). Each building is drawn for itself in a scratch of its own size.
+font rasterizers work (R. Levien, font-rs, 2016). Where all footprints have one colour they are all added to one plane,
+which is summed up once; else the plane is summed up and emptied after each.
 """
 
 from typing import Any, NamedTuple
@@ -11,37 +12,39 @@ from numpy.typing import NDArray
 
 from processing.footprint_index.blocks import blocks_by_shape
 from processing.footprint_index.columns import BLOCK, RING_END, SMALLEST_SCALE, STEP_UNITS, Columns
-from processing.footprint_index.compiling import compiled
+from processing.footprint_index.compiling import compiled, inlined
 from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
-from processing.footprint_index.layers import AREA, CONFIDENCE, REVIEW, SOURCE, Painter
+from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, REVIEW, SOURCE, Painter
 from processing.footprint_index.region import OUTSIDE
-from processing.footprint_index.signed_area import add_edge, add_whole_edge
-from processing.footprint_index.strokes import stroke_edge
+from processing.footprint_index.signed_area import add_areas, empty_pieces
+from processing.footprint_index.strokes import add_outlines
 from processing.footprint_index.summaries import area_bin
 
-_NOTHING = np.float32(1e-7)
+_MOST = 2**31 - 1
 
 
 class Coverage(NamedTuple):
-    """(height_px, width_px) each."""
+    """(height_px, width_px) each; those that a drawing does not need have no pixels. Areas in steps of 1 / FULL."""
 
-    total: NDArray[np.float32]
-    """Covered share of the pixel, summed up over footprints: above 1 where they overlap."""
-    greatest: NDArray[np.float32]
-    """Coverage by the footprint that covers most; the two below are its own."""
+    signed: NDArray[np.int32]
+    """((height_px + 1) * (width_px + 2),): signed areas of all footprints, or of the one that is being drawn."""
+    total: NDArray[np.int32]
+    """Covered share of the pixel, summed up over footprints: above FULL where they overlap."""
+    greatest: NDArray[np.int32]
+    """Coverage by the footprint that covers most; the class below is its own."""
     winner: NDArray[np.uint8]
     line: NDArray[np.float32]
-    """Coverage by outlines; (0, 0) where none are drawn."""
-    scratch: NDArray[np.float64]
+    """Coverage by outlines, 0 to 1."""
 
 
-def empty_coverage(height_px: int, width_px: int, outlines: bool) -> Coverage:
-    """Return coverage without a footprint."""
-    shape = (height_px, width_px)
+def empty_coverage(size_px: tuple[int, int], outlines: bool, classes: bool) -> Coverage:
+    """Return coverage of (height_px, width_px) without a footprint."""
+    none = (0, 0)
+    own = size_px if classes else none
     return Coverage(
-        np.zeros(shape, np.float32), np.zeros(shape, np.float32), np.zeros(shape, np.uint8),
-        np.zeros(shape if outlines else (0, 0), np.float32), np.zeros(height_px * (width_px + 2)),
+        np.zeros((size_px[0] + 1) * (size_px[1] + 2), np.int32), np.zeros(own, np.int32), np.zeros(own, np.int32),
+        np.zeros(own, np.uint8), np.zeros(size_px if outlines else none, np.float32),
     )  # fmt: skip
 
 
@@ -56,100 +59,116 @@ class Pen(NamedTuple):
 def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: GridWindow, pen: Pen) -> None:
     """Draw the footprints of a segment into the coverage of a window."""
     margin = pen.line_px * max(window.units_per_px_x, window.units_per_px_y)
+    size = (window.width_px, window.height_px)
     for turn in range(window.turns.start - 1, window.turns.stop + 1):
         shift = turn * GRID_UNITS
         box = (window.left - shift - margin, window.top - margin, window.right - shift + margin, window.bottom + margin)
         blocks = blocks_by_shape(columns, box)
         if len(blocks):
             frame = (window.left - shift, window.top, 1 / window.units_per_px_x, 1 / window.units_per_px_y)
-            _add(coverage, columns, test, blocks, frame, pen)
+            rows, classes = np.empty(len(blocks) * BLOCK, np.uint32), np.empty(len(blocks) * BLOCK, np.uint8)
+            count = _choose(columns, test, blocks, box, pen.painter, (rows, classes))
+            shapes = (columns.x, columns.y, columns.scale, columns.vertex_start, columns.vertices)
+            _draw(coverage, shapes, (rows[:count], classes[:count]), (size, frame), pen)
+
+
+def _draw(coverage: Coverage, shapes: Any, chosen: Any, frame: Any, pen: Pen) -> None:
+    pieces = empty_pieces()
+    if pen.painter.quantity == COUNT:
+        add_areas(coverage.signed, pieces, shapes, chosen[0], frame)
+    else:
+        _add_one_by_one(coverage, pieces, shapes, chosen, frame)
+    if pen.line_px > 0:
+        add_outlines((coverage.line, coverage.winner, coverage.greatest), shapes, chosen, frame, pen.line_px)
 
 
 @compiled
-def _add(coverage: Any, columns: Any, test: Any, blocks: Any, frame: Any, pen: Any) -> None:
-    left, top, per_unit_x, per_unit_y = frame
-    height, width = coverage.total.shape
+def _choose(columns: Any, test: Any, blocks: Any, box: Any, painter: Any, found: Any) -> int:
+    """Find the rows that pass and may meet a box, and their colour classes.
+
+    Apart from drawing, because handing on all columns for each row would take longer than drawing it.
+    """
+    rows, classes = found
+    x, y, scale = columns.x, columns.y, columns.scale
     all_pass = not test.tests and columns.dead.size == 0
-    quantity, classes = pen.painter.quantity, pen.painter.classes
-    area_bits = columns.area_m2.view(np.int32)
+    left, top, right, bottom = box
+    count = 0
     for block in blocks:
         if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
             continue
-        for row in range(block * BLOCK, min((block + 1) * BLOCK, columns.x.size)):
-            step = STEP_UNITS[columns.scale[row] - SMALLEST_SCALE]
-            x, y = (columns.x[row] - left) * per_unit_x, (columns.y[row] - top) * per_unit_y
-            reach_x, reach_y = 32768 * step * per_unit_x + pen.line_px, 32768 * step * per_unit_y + pen.line_px
-            if x + reach_x < 0 or x - reach_x > width or y + reach_y < 0 or y - reach_y > height:
+        for row in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
+            reach = 32768 * STEP_UNITS[scale[row] - SMALLEST_SCALE]
+            if x[row] + reach < left or x[row] - reach > right or y[row] + reach < top or y[row] - reach > bottom:
                 continue
             if all_pass or passes(columns, test, row):
-                span = (np.int64(columns.vertex_start[row]), np.int64(columns.vertex_start[row + 1]))
-                place = (x, y, step * per_unit_x, step * per_unit_y)
-                own_class = np.uint8(0)  # Looked up here, because handing on all columns takes longer than drawing.
-                if quantity == CONFIDENCE:
-                    own_class = classes[columns.confidence[row]]
-                elif quantity == AREA:
-                    own_class = classes[area_bin(area_bits[row])]
-                elif quantity == SOURCE:
-                    own_class = classes[columns.sources[row]]
-                elif quantity == REVIEW:
-                    own_class = classes[columns.review[row]]
-                _draw(coverage, columns.vertices, span, place, own_class, pen.line_px)
+                rows[count] = row
+                count += 1
+    if painter.quantity != COUNT:
+        _classify(columns, painter, rows[:count], classes)
+    return count
 
 
 @compiled
-def _draw(coverage: Any, vertices: Any, span: Any, place: Any, own_class: Any, line_px: float) -> None:
-    """Draw the footprint of a span of vertices, which lie at place[:2] + vertex * place[2:], in pixels."""
-    height, width = coverage.total.shape
+def _classify(columns: Any, painter: Any, rows: Any, classes: Any) -> None:
+    own = painter.classes
+    if painter.quantity == CONFIDENCE:
+        for at in range(rows.size):
+            classes[at] = own[columns.confidence[rows[at]]]
+    elif painter.quantity == AREA:
+        bits = columns.area_m2.view(np.int32)
+        for at in range(rows.size):
+            classes[at] = own[area_bin(bits[rows[at]])]
+    elif painter.quantity == SOURCE:
+        for at in range(rows.size):
+            classes[at] = own[columns.sources[rows[at]]]
+    elif painter.quantity == REVIEW:
+        for at in range(rows.size):
+            classes[at] = own[columns.review[rows[at]]]
+
+
+@compiled
+def _add_one_by_one(coverage: Any, pieces: Any, shapes: Any, chosen: Any, frame: Any) -> None:
+    signed, picture = coverage.signed, (coverage.total, coverage.greatest, coverage.winner)
+    x, y, scale, vertex_start, vertices = shapes
+    rows, classes = chosen
+    size, (left, top, per_unit_x, per_unit_y) = frame
+    for at in range(rows.size):
+        row = rows[at]
+        add_areas(signed, pieces, shapes, rows[at : at + 1], frame)
+        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
+        place = ((x[row] - left) * per_unit_x, (y[row] - top) * per_unit_y, step * per_unit_x, step * per_unit_y)
+        box = _box_of(vertices, vertex_start[row], vertex_start[row + 1], place, size)
+        _settle(signed, picture, box, classes[at])
+
+
+@inlined
+def _box_of(vertices: Any, first: Any, stop: Any, place: Any, size: Any) -> Any:
+    """Return left, top, right, bottom of the pixels that a footprint touches; empty where it lies outside."""
     x, y, step_x, step_y = place
     low_x, low_y, high_x, high_y = 32767, 32767, -32767, -32767
-    for at in range(span[0], span[1]):
+    for at in range(first, stop):
         if vertices[at, 0] != RING_END:
             low_x, high_x = min(low_x, vertices[at, 0]), max(high_x, vertices[at, 0])
             low_y, high_y = min(low_y, vertices[at, 1]), max(high_y, vertices[at, 1])
-    left, right = max(0, int(np.floor(x + low_x * step_x))), min(width, int(np.floor(x + high_x * step_x)) + 1)
-    top, bottom = max(0, int(np.floor(y + low_y * step_y))), min(height, int(np.floor(y + high_y * step_y)) + 1)
-    inside = left < right and top < bottom
-    if not inside and line_px == 0:
-        return
-    size = (right - left, bottom - top)
-    whole = inside and x + low_x * step_x >= 0 and y + low_y * step_y >= 0
-    whole = whole and x + high_x * step_x < width and y + high_y * step_y < height
-    first = span[0]
-    for at in range(span[0], span[1] + 1):
-        if at < span[1] and vertices[at, 0] != RING_END:
-            continue
-        x0, y0 = x + vertices[at - 1, 0] * step_x, y + vertices[at - 1, 1] * step_y
-        for now in range(first, at):
-            x1, y1 = x + vertices[now, 0] * step_x, y + vertices[now, 1] * step_y
-            if whole:
-                add_whole_edge(coverage.scratch, size[0] + 2, x0 - left, y0 - top, x1 - left, y1 - top)
-            elif inside:
-                add_edge(coverage.scratch, size, (x0 - left, y0 - top), (x1 - left, y1 - top))
-            if line_px > 0:
-                stroke_edge(coverage, (x0, y0), (x1, y1), line_px, own_class)
-            x0, y0 = x1, y1
-        first = at + 1
-    if inside:
-        _settle(coverage, (left, top, right, bottom), own_class)
+    left, right = np.int64(np.floor(x + low_x * step_x)), np.int64(np.floor(x + high_x * step_x)) + 1
+    top, bottom = np.int64(np.floor(y + low_y * step_y)), np.int64(np.floor(y + high_y * step_y)) + 1
+    return max(0, left), max(0, top), min(size[0], right), min(size[1], bottom)
 
 
-@compiled
-def _settle(coverage: Any, box: Any, own_class: int) -> None:
-    """Sum up the scratch along its lines, add it to the picture, and leave it empty."""
+@inlined
+def _settle(signed: Any, picture: Any, box: Any, own_class: Any) -> None:
+    """Sum up the signed areas in a box along its lines, add them to the picture, and leave none."""
     left, top, right, bottom = box
-    total, greatest, winner, scratch = coverage.total, coverage.greatest, coverage.winner, coverage.scratch
-    at = 0
+    total, greatest, winner = picture
+    line_px = total.shape[1] + 2
     for line in range(top, bottom):
-        share = 0.0
+        share = np.int32(0)
         for column in range(left, right):
-            share += scratch[at]
-            scratch[at] = 0
-            at += 1
-            covered = np.float32(abs(share))
-            if covered > _NOTHING:
-                total[line, column] += covered
-                if covered > greatest[line, column]:
-                    greatest[line, column] = covered
+            share += signed[line * line_px + column]
+            signed[line * line_px + column] = 0
+            if share > 0:
+                total[line, column] = min(np.int64(total[line, column]) + share, _MOST)
+                if share > greatest[line, column]:
+                    greatest[line, column] = share
                     winner[line, column] = own_class
-        scratch[at] = scratch[at + 1] = 0
-        at += 2
+        signed[line * line_px + right] = 0

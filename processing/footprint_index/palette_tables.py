@@ -5,8 +5,9 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from processing.footprint_index.area_shading import FILL_STEPS, LINE_STEPS
 from processing.footprint_index.palettes import CLASSES, Style, class_colours, ramp
-from processing.footprint_index.shading import DENSITY_STEPS, FILL_STEPS, LINE_STEPS, OPACITY_STEPS
+from processing.footprint_index.shading import DENSITY_STEPS, OPACITY_STEPS
 
 _DENSITY_OPACITY = (0.62, 0.95)
 _COVERED_OPACITY = 0.88

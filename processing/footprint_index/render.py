@@ -1,8 +1,12 @@
 """Tiles and views of the index as PNG: sums far out, points in between, exact areas near, outlines nearest."""
 
+from typing import NamedTuple
+
 import numpy as np
+from numpy.typing import NDArray
 
 from processing.errors import ParameterInvalid
+from processing.footprint_index.area_shading import covered_shares, shade_areas
 from processing.footprint_index.blocks import blocks_by_centre
 from processing.footprint_index.cell_layers import add_cells, level_of
 from processing.footprint_index.centres import add_centres
@@ -24,9 +28,7 @@ from processing.footprint_index.shading import (
     OPACITY_STEPS,
     blank_picture,
     shade_classes,
-    shade_coverage,
     shade_density,
-    shade_outlines,
 )
 from processing.footprint_index.snapshot import Snapshot
 from processing.rendering.tile_grid import TileAddress
@@ -78,9 +80,9 @@ def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters:
     if shows_areas(window):
         picture = blank_picture(window.height_px, window.width_px)
         outlined = shows_outlines(window)
-        with _POOL.lent(window.height_px, window.width_px, outlined) as coverage:
-            cover(snapshot, window, painter, filters, coverage)
-            (shade_outlines if outlined else shade_coverage)(coverage, picture)
+        with _POOL.lent((window.height_px, window.width_px), outlined, painter.quantity != COUNT) as coverage:
+            draw_areas(snapshot, window, painter, filters, coverage)
+            shade_areas(coverage, picture)
         return encode_picture(picture, outline_table(style) if outlined else coverage_table(style))
     wide = window.grown(MARK_MARGIN_PX)
     picture = blank_picture(wide.height_px, wide.width_px)
@@ -130,16 +132,28 @@ def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: Fo
     return layers
 
 
-def cover(
-    snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters, into: Coverage | None = None
-) -> Coverage:
-    """Return how much of each pixel is covered by footprints, in fresh or in the given empty coverage."""
-    outlined = shows_outlines(window)
-    coverage = into or empty_coverage(window.height_px, window.width_px, outlined)
+class Covered(NamedTuple):
+    """What `cover` returns."""
+
+    total: NDArray[np.float64]
+    """(height_px, width_px) covered share of each pixel, summed up over footprints: above 1 where they overlap."""
+
+
+def cover(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters) -> Covered:
+    """Return how much of each pixel is covered by footprints: what areas are drawn from, for tests and measurements."""
+    size_px = (window.height_px, window.width_px)
+    coverage = empty_coverage(size_px, shows_outlines(window), painter.quantity != COUNT)
+    draw_areas(snapshot, window, painter, filters, coverage)
+    return Covered(covered_shares(coverage, *size_px))
+
+
+def draw_areas(
+    snapshot: Snapshot, window: GridWindow, painter: Painter, filters: FootprintFilters, coverage: Coverage
+) -> None:
+    """Draw all footprints into empty coverage of the window's size."""
+    pen = Pen(painter, LINE_PX if shows_outlines(window) else 0.0)
     for segment in snapshot.segments:
-        test = snapshot.row_test(segment, filters)
-        add_shapes(coverage, segment.columns, test, window, Pen(painter, LINE_PX if outlined else 0.0))
-    return coverage
+        add_shapes(coverage, segment.columns, snapshot.row_test(segment, filters), window, pen)
 
 
 def _rows_near(snapshot: Snapshot, window: GridWindow) -> int:

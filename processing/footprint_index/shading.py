@@ -6,14 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.columns import CONFIDENCE_STEPS, NO_CONFIDENCE
-from processing.footprint_index.compiling import compiled, read_only
+from processing.footprint_index.compiling import compiled, inlined, read_only
 from processing.footprint_index.layers import AREA, CONFIDENCE
 from processing.footprint_index.summaries import area_bin
 
 DENSITY_STEPS = 255
 OPACITY_STEPS = 31
-FILL_STEPS, LINE_STEPS = 5, 6
-OUTLINE_STEPS = FILL_STEPS * LINE_STEPS
+_FEW = 64
 _FAINTEST = 18
 """Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
@@ -32,13 +31,46 @@ def _log(count: float, logarithms: Any) -> Any:
 
 @compiled
 def shade_density(layers: Any, offsets: Any, slope: float, logarithms: Any, picture: Any) -> None:
-    """Colour pixels by density: index 1 and up."""
-    for line in range(layers.counts.shape[0]):
-        for column in range(layers.counts.shape[1]):
-            count = layers.counts[line, column]
-            if count > 1e-3:
-                step = offsets[line] + slope * _log(count, logarithms)
-                picture[line, column + 1] = 1 + int(min(max(step, 0.0), DENSITY_STEPS - 1.0))
+    """Colour pixels by density: index 1 and up. The steps of small whole numbers are worked out once a line."""
+    counts = layers.counts
+    steps, few = np.zeros(_FEW, np.uint8), np.empty(counts.shape[1], np.uint8)
+    for line in range(counts.shape[0]):
+        if not _holds_any(counts[line]):
+            continue
+        for count in range(1, _FEW):
+            steps[count] = _density_step(offsets[line] + slope * logarithms[count])
+        are_few = _all_few(counts[line], few)
+        for column in range(counts.shape[1]):
+            picture[line, column + 1] = steps[np.uint64(few[column])]
+        if not are_few:
+            for column in range(counts.shape[1]):
+                if counts[line, column] != few[column] and counts[line, column] > 1e-3:
+                    step = offsets[line] + slope * _log(counts[line, column], logarithms)
+                    picture[line, column + 1] = _density_step(step)
+
+
+@inlined
+def _density_step(step: Any) -> Any:
+    return np.uint8(1 + int(min(max(step, 0.0), DENSITY_STEPS - 1.0)))
+
+
+@compiled
+def _all_few(counts: Any, few: Any) -> Any:
+    """Turn counts into whole numbers below _FEW; tell whether all are."""
+    differ = np.int32(0)
+    for column in range(counts.size):
+        whole = np.int32(min(counts[column], np.float32(_FEW - 1)))
+        differ |= np.int32(np.float32(whole) != counts[column])
+        few[column] = whole
+    return differ == 0
+
+
+@compiled
+def _holds_any(counts: Any) -> Any:
+    found = np.int32(0)
+    for bits in counts.view(np.int32):
+        found |= bits
+    return found != 0
 
 
 @compiled
@@ -67,33 +99,3 @@ def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
         area[0] = max(layers.value[line, column] / layers.counts[line, column], 0)
         return painter.classes[area_bin(area.view(np.int32)[0])]
     return layers.winner[line, column]
-
-
-@compiled
-def shade_coverage(coverage: Any, picture: Any) -> None:
-    """Colour pixels by the class that covers most of them; opacity tells how much is covered. Empties the coverage."""
-    for line in range(coverage.total.shape[0]):
-        for column in range(coverage.total.shape[1]):
-            total = coverage.total[line, column]
-            if total == 0:
-                continue
-            coverage.total[line, column] = coverage.greatest[line, column] = 0
-            step = int(min(total, 1.0) * (OPACITY_STEPS - 1) + 0.5)
-            if step > 0:
-                picture[line, column + 1] = 1 + coverage.winner[line, column] * OPACITY_STEPS + step
-
-
-@compiled
-def shade_outlines(coverage: Any, picture: Any) -> None:
-    """Colour pixels by the class of their footprint, in steps of filling and of outline. Empties the coverage."""
-    for line in range(coverage.total.shape[0]):
-        for column in range(coverage.total.shape[1]):
-            total, edge = coverage.total[line, column], coverage.line[line, column]
-            if total == 0 and edge == 0:
-                continue
-            coverage.total[line, column] = coverage.greatest[line, column] = coverage.line[line, column] = 0
-            fill = int(min(total, 1.0) * (FILL_STEPS - 1) + 0.5)
-            rim = int(min(edge, 1.0) * (LINE_STEPS - 1) + 0.5)
-            if fill + rim > 0:
-                index = fill * LINE_STEPS + rim
-                picture[line, column + 1] = 1 + coverage.winner[line, column] * OUTLINE_STEPS + index

@@ -1,117 +1,210 @@
-"""The signed area between an edge and the right end of its lines, spread over pixels."""
+"""The signed area between an edge and the right end of its lines, spread over pixels, in whole numbers.
+
+Points are in steps of 1 / ONE of a pixel, areas in steps of 1 / FULL of a pixel's area, so that sums are exact: the
+edges of a shape add up to nothing at its right, and a pixel is the same in every picture that it is part of. For that,
+what is worked out along an edge starts at one of its ends, wherever the picture ends.
+
+Edges wait in a list as pieces no longer than a pixel, which leave their column and their line once at most. So each
+has three parts, of which some may be nothing, and a processor splits many pieces at once.
+"""
 
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from processing.footprint_index.compiling import compiled
+from processing.footprint_index.columns import RING_END, SMALLEST_SCALE, STEP_UNITS
+from processing.footprint_index.compiling import compiled, inlined
 
-
-@compiled
-def add_whole_edge(scratch: Any, line_px: int, x0: float, y0: float, x1: float, y1: float) -> None:
-    """Add an edge that lies inside a scratch with lines of line_px, its two more columns included.
-
-    Far out most edges lie within one pixel, which takes two additions.
-    """
-    column, line = int(x0), int(y0)
-    if int(x1) == column and int(y1) == line:
-        at = line * line_px + column
-        tall = y1 - y0
-        right = tall * ((x0 + x1) / 2 - column)
-        scratch[at] += tall - right
-        scratch[at + 1] += right
-        return
-    sign = 1.0
-    if y0 > y1:
-        x0, y0, x1, y1, sign = x1, y1, x0, y0, -1.0
-    slope = (x1 - x0) / (y1 - y0) if y1 > y0 else 0.0
-    line = int(y0)
-    while y0 < y1:
-        below = min(line + 1.0, y1)
-        x = x1 if below == y1 else x0 + slope * (below - y0)
-        tall, column = sign * (below - y0), int(x0)
-        if int(x) == column:
-            right = tall * ((x0 + x) / 2 - column)
-            scratch[line * line_px + column] += tall - right
-            scratch[line * line_px + column + 1] += right
-        else:
-            _add_line(scratch, line * line_px, min(x0, x), max(x0, x), tall)
-        x0, y0 = x, below
-        line += 1
+BITS = 16
+ONE = 1 << BITS
+AREA_BITS = 22
+FULL = 1 << AREA_BITS
+MOST_PIECES = 1008
+LONG_PX = 24
+_LARGEST_STEP = ONE / 4
+"""Shapes with larger steps may reach over more than 8192 pixels, which 32 bits may not hold."""
+_TOGETHER = 16
+_X, _Y, _END_X, _END_Y, _PLACES, _HERE, _NEXT = (MOST_PIECES * kind for kind in (0, 1, 2, 3, 4, 7, 10))
+"""Where the list keeps the ends of pieces, and of their three parts the pixel and what to add to it and to the next."""
+_SHIFT = np.int32(BITS)
+_ONCE, _NONE = np.int32(1), np.int32(0)
 
 
 @compiled
-def add_edge(scratch: Any, size: Any, start: Any, end: Any) -> None:
-    """Add one edge, in pixels of a flat scratch with lines of width + 2, of which (width, height) are used.
+def add_areas(plane: Any, pieces: Any, shapes: Any, rows: Any, frame: Any) -> None:
+    """Add the signed areas of some footprints to a flat plane with lines of width + 2.
 
-    What lies to the left of the scratch covers its lines whole; what lies above, below or to the right does not count.
+    What lies to the left of the plane covers its lines whole; what lies above, below or to the right does not count.
+    shapes: x, y, scale, vertex_start and vertices as in `columns.Columns`; frame: width and height of the plane, and
+    its left, top and pixels per unit; pieces: from `empty_pieces`. One long function, because arrays that are handed
+    on for each edge take as long as the edge itself.
     """
-    width, height = size
+    all_x, all_y, scale, vertex_start, vertices = shapes
+    size, (left, top, per_unit_x, per_unit_y) = frame
+    count = 0
+    for row in rows:
+        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
+        step_x, step_y = step * per_unit_x * ONE, step * per_unit_y * ONE
+        centre_x, centre_y = (all_x[row] - left) * per_unit_x * ONE, (all_y[row] - top) * per_unit_y * ONE
+        at, stop = np.int64(vertex_start[row]), np.int64(vertex_start[row + 1])
+        first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+        first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+        while at < stop:
+            at += 1
+            closes = at == stop or vertices[at, 0] == RING_END
+            next_x, next_y = first_x, first_y
+            if not closes:
+                next_x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+                next_y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+            dx, dy = next_x - x, next_y - y
+            number = (max(abs(dx), abs(dy)) + ONE - 1) >> BITS
+            if number > LONG_PX or max(step_x, step_y) > _LARGEST_STEP:
+                add_long_edge(plane, size, (x, y), (next_x, next_y))
+            else:
+                if count + number >= MOST_PIECES:
+                    draw_pieces(pieces, count, plane, size)
+                    count = 0
+                if number > 1:
+                    share_x, share_y, begin_x, begin_y = dx / number, dy / number, x, y
+                    for part in range(1, number):
+                        end_x, end_y = begin_x + np.int64(share_x * part), begin_y + np.int64(share_y * part)
+                        _put(pieces, count, (x, y), (end_x, end_y))
+                        count += 1
+                        x, y = end_x, end_y
+                _put(pieces, count, (x, y), (next_x, next_y))
+                count += 1
+            x, y = next_x, next_y
+            if closes and at < stop:
+                at += 1
+                first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
+                first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
+    draw_pieces(pieces, count, plane, size)
+
+
+def empty_pieces() -> NDArray[np.int32]:
+    """Return room for a list of pieces."""
+    return np.zeros(13 * MOST_PIECES, np.int32)
+
+
+@inlined
+def covered(share: Any) -> Any:
+    """Return a sum of areas as a share of a pixel, 0 to FULL.
+
+    Hundreds of footprints over each other make more than 32 bits hold, which then seems far less than nothing.
+    """
+    share = np.int32(FULL) if share < -FULL // 256 else np.int32(share)
+    return min(max(share, _NONE), np.int32(FULL))
+
+
+@inlined
+def _put(pieces: Any, at: Any, start: Any, end: Any) -> None:
+    pieces[_X + at] = start[0]
+    pieces[_Y + at] = start[1]
+    pieces[_END_X + at] = end[0]
+    pieces[_END_Y + at] = end[1]
+
+
+@compiled
+def draw_pieces(pieces: Any, count: int, plane: Any, size: Any) -> None:
+    """Add the pieces in the list to a plane. The list is empty then."""
+    width, height = np.int32(size[0]), np.int32(size[1])
+    count = min(count, MOST_PIECES)
+    _split(pieces, _padded(pieces, count), width, height)
+    for at in range(count):
+        for part in range(0, 3 * MOST_PIECES, MOST_PIECES):
+            place = np.uint64(pieces[_PLACES + part + at])
+            plane[place] += pieces[_HERE + part + at]
+            plane[place + np.uint64(1)] += pieces[_NEXT + part + at]
+
+
+@inlined
+def _padded(pieces: Any, count: int) -> int:
+    """Fill the list up with pieces without length to a number that processors split together."""
+    full = min((count + _TOGETHER - 1) // _TOGETHER * _TOGETHER, MOST_PIECES)
+    for at in range(count, full):
+        _put(pieces, at, (0, 0), (0, 0))
+    return full
+
+
+@inlined
+def _split(pieces: Any, count: int, width: Any, height: Any) -> None:
+    """Work out the three parts of each piece: all in 32 bits and without a branch, for many at once."""
+    for at in range(min(count, MOST_PIECES)):
+        x, y, x1, y1 = pieces[_X + at], pieces[_Y + at], pieces[_END_X + at], pieces[_END_Y + at]
+        dx, dy = x1 - x, y1 - y
+        column, line, last_column, last_line = x >> _SHIFT, y >> _SHIFT, x1 >> _SHIFT, y1 >> _SHIFT
+        to_x = (max(column, last_column) << _SHIFT) - x if column != last_column else dx
+        to_y = (max(line, last_line) << _SHIFT) - y if line != last_line else dy
+        until_x, until_y = _share(column != last_column, to_x, dx), _share(line != last_line, to_y, dy)
+        near, far, across = min(until_x, until_y), max(until_x, until_y), until_x < until_y
+        # Where it leaves its line is exact: a little less in this line and more in the next would show all along them.
+        xa, ya = (to_x if across else _along(dx, near)), (_along(dy, near) if across else to_y)
+        xb, yb = (_along(dx, far) if across else to_x), (to_y if across else _along(dy, far))
+        mid_column = last_column if across else column
+        mid_line = line if across else last_line
+        _keep(pieces, at, (column, line), (-ya, x + x + xa), (width, height))
+        _keep(pieces, at + MOST_PIECES, (mid_column, mid_line), (ya - yb, x + xa + x + xb), (width, height))
+        _keep(pieces, at + 2 * MOST_PIECES, (last_column, last_line), (yb - dy, x + xb + x1), (width, height))
+
+
+@inlined
+def _share(crosses: Any, part: Any, whole: Any) -> Any:
+    return np.float32(part if crosses else _ONCE) / np.float32(whole if crosses else _ONCE)
+
+
+@inlined
+def _along(whole: Any, share: Any) -> Any:
+    return np.int32(np.float32(whole) * share)
+
+
+@inlined
+def _keep(pieces: Any, at: Any, place: Any, part: Any, size: Any) -> None:
+    """Keep where a part within a pixel is added, given its height and the sum of x of its ends."""
+    (column, line), (tall, twice_x), (width, height) = place, part, size
+    outside = (line < _NONE) | (line >= height) | (column >= width)
+    tall = _NONE if outside else tall
+    from_left = np.float32(twice_x - (column << np.int32(BITS + 1))) * np.float32(0.5 * FULL / ONE / ONE)
+    beside = np.int32(np.rint(np.float32(tall) * from_left))
+    beside = _NONE if column < _NONE else beside
+    tall = tall << np.int32(AREA_BITS - BITS)
+    pieces[_PLACES + at] = _NONE if outside else line * (width + np.int32(2)) + max(column, _NONE)
+    pieces[_HERE + at] = tall - beside
+    pieces[_NEXT + at] = beside
+
+
+@compiled
+def add_long_edge(plane: Any, size: Any, start: Any, end: Any) -> None:
+    """Go along an edge from line to line, only where the plane is."""
     (x0, y0), (x1, y1) = start, end
-    if y0 == y1:
-        return
-    sign = 1.0
+    sign = -1
     if y0 > y1:
-        x0, y0, x1, y1 = x1, y1, x0, y0
-        sign = -1.0
-    slope = (x1 - x0) / (y1 - y0)
-    if y0 < 0:
-        x0, y0 = x0 - y0 * slope, 0.0
-    if y1 > height:
-        x1, y1 = x1 - (y1 - height) * slope, float(height)
-    if y0 >= y1:
-        return
-    if min(x0, x1) >= 0 and max(x0, x1) <= width:
-        _add_inner(scratch, (x0, y0), (x1, y1), sign, width)
-        return
-    near, far = (0.0, float(width)) if slope > 0 else (float(width), 0.0)
-    for bound in (near, far):
-        if (x0 < bound < x1) or (x1 < bound < x0):
-            y = min(max(y0 + (bound - x0) / slope, y0), y1)
-            _add_clamped(scratch, (x0, y0), (bound, y), sign, width)
-            x0, y0 = bound, y
-    _add_clamped(scratch, (x0, y0), (x1, y1), sign, width)
+        x0, y0, x1, y1, sign = x1, y1, x0, y0, 1
+    slope = (x1 - x0) / max(y1 - y0, 1)
+    for line in range(max(0, y0 >> BITS), min(size[1], ((y1 - 1) >> BITS) + 1)):
+        above, below = max(y0, line << BITS), min(y1, (line + 1) << BITS)
+        x = x0 if above == y0 else x0 + np.int64(slope * (above - y0))
+        after = x1 if below == y1 else x0 + np.int64(slope * (below - y0))
+        _add_line(plane, size, line, (min(x, after), max(x, after)), sign * (below - above))
 
 
-@compiled
-def _add_clamped(scratch: Any, start: Any, end: Any, sign: float, width: int) -> None:
-    x0, x1 = min(max(start[0], 0.0), float(width)), min(max(end[0], 0.0), float(width))
-    if min(x0, x1) < width:
-        _add_inner(scratch, (x0, start[1]), (x1, end[1]), sign, width)
-
-
-@compiled
-def _add_inner(scratch: Any, start: Any, end: Any, sign: float, width: int) -> None:
-    """Add an edge that runs downwards and lies inside."""
-    (x, y0), (x1, y1) = start, end
-    if y0 >= y1:
-        return
-    slope = (x1 - x) / (y1 - y0)
-    for line in range(int(y0), int(np.ceil(y1))):
-        tall = min(line + 1.0, y1) - max(float(line), y0)
-        after = min(max(x + slope * tall, 0.0), float(width))
-        _add_line(scratch, line * (width + 2), min(x, after), max(x, after), tall * sign)
-        x = after
-
-
-@compiled
-def _add_line(scratch: Any, start: int, low: float, high: float, area: float) -> None:
-    """Add the part of an edge within the line that begins at `start`, from x = low to high, that is `area` tall."""
-    first = int(low)
-    last = int(np.ceil(high))
-    if last <= first + 1:
-        middle = (low + high) / 2 - first
-        scratch[start + first] += area * (1 - middle)
-        scratch[start + first + 1] += area * middle
-        return
-    per_px = 1 / (high - low)
-    covered = 0.5 * per_px * (first + 1 - low) ** 2
-    scratch[start + first] += area * covered
-    before = covered
-    for column in range(first + 1, last - 1):
-        covered = per_px * (column + 0.5 - low)
-        scratch[start + column] += area * (covered - before)
-        before = covered
-    covered = 1 - 0.5 * per_px * (high - (last - 1)) ** 2
-    scratch[start + last - 1] += area * (covered - before)
-    scratch[start + last] += area * (1 - covered)
+@inlined
+def _add_line(plane: Any, size: Any, line: Any, ends: Any, tall: Any) -> None:
+    """Add the part of an edge in a line, from one x to a greater one."""
+    low, high = ends
+    done: Any
+    begin = line * (size[0] + 2)
+    per_step = tall / max(high - low, 1)
+    first, last = max(low >> BITS, 0), min(high >> BITS, size[0] - 1)
+    x = min(max(low, 0), high)
+    done = 0
+    if low < 0:
+        done = tall if high <= 0 else np.int64(per_step * -low)
+        plane[begin] += done << (AREA_BITS - BITS)
+    for column in range(first, last + 1):
+        after = min(high, (column + 1) << BITS)
+        here = tall if after == high else np.int64(per_step * (after - low))
+        beside = ((here - done) * (x + after - (column << (BITS + 1)))) >> (2 * BITS + 1 - AREA_BITS)
+        plane[begin + column] += ((here - done) << (AREA_BITS - BITS)) - beside
+        plane[begin + column + 1] += beside
+        x, done = after, here

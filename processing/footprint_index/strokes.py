@@ -4,36 +4,99 @@ from typing import Any
 
 import numpy as np
 
-from processing.footprint_index.compiling import compiled
+from processing.footprint_index.columns import RING_END, SMALLEST_SCALE, STEP_UNITS
+from processing.footprint_index.compiling import compiled, inlined
 
 
 @compiled
-def stroke_edge(coverage: Any, start: Any, end: Any, width_px: float, own_class: int) -> None:
-    """Draw one edge, in pixels, with round ends; of several lines in a pixel the strongest counts."""
-    height, width = coverage.line.shape
-    (x0, y0), (x1, y1) = start, end
+def add_outlines(strokes: Any, shapes: Any, chosen: Any, frame: Any, width_px: float) -> None:
+    """Draw the outlines of some footprints; of several lines in a pixel the strongest counts.
+
+    strokes: (height_px, width_px) coverage by lines, and classes and greatest coverage by areas of the same size, or
+    (0, 0) where all have one class. A line gives a pixel its class where it covers half of it, or where no area does.
+    shapes, frame: as in `signed_area`; chosen: rows and their classes.
+    """
+    all_x, all_y, scale, vertex_start, vertices = shapes
+    rows, classes = chosen
+    _, (left, top, per_unit_x, per_unit_y) = frame
+    for place in range(rows.size):
+        row, own_class = rows[place], classes[place]
+        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
+        step_x, step_y = step * per_unit_x, step * per_unit_y
+        centre_x, centre_y = (all_x[row] - left) * per_unit_x, (all_y[row] - top) * per_unit_y
+        at, stop = np.int64(vertex_start[row]), np.int64(vertex_start[row + 1])
+        first = before = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
+        while at < stop:
+            at += 1
+            closes = at == stop or vertices[at, 0] == RING_END
+            point = first
+            if not closes:
+                point = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
+            _stroke_edge(strokes, before, point, width_px, own_class)
+            before = point
+            if closes and at < stop:
+                at += 1
+                first = before = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
+
+
+@inlined
+def _stroke_edge(strokes: Any, start: Any, end: Any, width_px: float, own_class: Any) -> None:
+    """Draw one edge, in pixels, with a round end at `end` only: edges that follow draw each corner once."""
     reach = width_px / 2 + 0.5
-    dx, dy = x1 - x0, y1 - y0
-    length2 = dx * dx + dy * dy
-    for line in range(max(0, int(np.floor(min(y0, y1) - reach))), min(height, int(np.ceil(max(y0, y1) + reach)))):
-        low, high = _span(x0, y0, dx, dy, line + 0.5, reach)
-        for column in range(max(0, int(low)), min(width, int(np.ceil(high)) + 1)):
-            px, py = column + 0.5 - x0, line + 0.5 - y0
-            along = min(max((px * dx + py * dy) / length2, 0.0), 1.0) if length2 > 0 else 0.0
-            distance = np.sqrt((px - along * dx) ** 2 + (py - along * dy) ** 2)
-            share = min(reach - distance, 1.0)
-            if share > coverage.line[line, column]:
-                coverage.line[line, column] = share
-                if share >= 0.5:
-                    coverage.winner[line, column] = own_class
+    _stroke_corner(strokes, end, reach, own_class)
+    dx, dy = end[0] - start[0], end[1] - start[1]
+    length = np.sqrt(dx * dx + dy * dy)
+    if length > 0:
+        _stroke_straight(strokes, (start, end), (dx / length, dy / length, length), reach, own_class)
 
 
-@compiled
-def _span(x0: float, y0: float, dx: float, dy: float, y: float, reach: float) -> tuple[float, float]:
-    """Return from where to where a line of pixels can lie near an edge."""
-    low, high = min(x0, x0 + dx) - reach, max(x0, x0 + dx) + reach
-    if abs(dy) > 1e-9:
-        middle = x0 + (y - y0) * dx / dy
-        wide = reach * np.sqrt(dx * dx + dy * dy) / abs(dy)
-        low, high = max(low, middle - wide), min(high, middle + wide)
-    return low, high
+@inlined
+def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> None:
+    lines, _, _ = strokes
+    height, width = lines.shape
+    x, y = corner
+    left, right = _pixels_between(x - reach, x + reach, width)
+    top, bottom = _pixels_between(y - reach, y + reach, height)
+    for line in range(top, bottom):
+        for column in range(left, right):
+            px, py = column + 0.5 - x, line + 0.5 - y
+            _strengthen(strokes, line, column, reach - np.sqrt(px * px + py * py), own_class)
+
+
+@inlined
+def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_class: int) -> None:
+    """Draw the pixels whose nearest point of an edge is none of its ends: their distance grows evenly along a line."""
+    lines, _, _ = strokes
+    height, width = lines.shape
+    (x0, y0), (x1, y1) = ends
+    ux, uy, length = along
+    top, bottom = _pixels_between(min(y0, y1) - reach * abs(ux), max(y0, y1) + reach * abs(ux), height)
+    for line in range(top, bottom):
+        py = line + 0.5 - y0
+        low, high = min(x0, x1) - reach * abs(uy), max(x0, x1) + reach * abs(uy)
+        if abs(uy) > 1e-9:
+            middle, wide = x0 + py * ux / uy, reach / abs(uy)
+            low, high = max(low, middle - wide), min(high, middle + wide)
+        if abs(ux) > 1e-9:
+            first, last = x0 - py * uy / ux, x0 + (length - py * uy) / ux
+            low, high = max(low, min(first, last)), min(high, max(first, last))
+        left, right = _pixels_between(low, high, width)
+        for column in range(left, right):
+            away = abs((column + 0.5 - x0) * uy - py * ux)
+            _strengthen(strokes, line, column, reach - away, own_class)
+
+
+@inlined
+def _pixels_between(low: Any, high: Any, most: Any) -> Any:
+    """Return the first pixel whose centre lies between, and the one after the last."""
+    return max(0, np.int64(np.ceil(low - 0.5))), min(most, np.int64(np.floor(high - 0.5)) + 1)
+
+
+@inlined
+def _strengthen(strokes: Any, line: Any, column: Any, share: Any, own_class: int) -> None:
+    lines, classes, greatest = strokes
+    share = np.float32(min(share, 1.0))
+    if share > lines[line, column]:
+        lines[line, column] = share
+        if classes.size > 0 and (share >= 0.5 or greatest[line, column] == 0):
+            classes[line, column] = own_class

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import panel as pn
 from bokeh.io import curdoc
@@ -12,13 +14,15 @@ from bokeh.io import curdoc
 from pages import job_text
 from pages.background import Background
 from pages.map.action_bar import ActionBar
+from pages.map.address import fields_of, narrowing_of, region_of
 from pages.map.canvas import MapCanvas
 from pages.map.drawing import Mode
 from pages.map.drawing_control import DrawingControl
-from pages.map.filters import MapFilters
+from pages.map.filters import SHOWN, MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.layers import LayerControl
 from pages.map.result_view import ResultView
+from pages.map.sources import Source
 from pages.map.store import MapStore, geometry_of, overlap_area_m2
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
@@ -28,19 +32,13 @@ from pages.session import Session
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
+    from shapely import Polygon
+
     from webapp.services.views import JobView, SceneView
 
 VIEW_SETTLES_MS = 250
 TICK_MS = 1000
 LISTS_EVERY_TICKS = 15
-
-
-@dataclass(frozen=True)
-class Start:
-    """What the page's address asks for."""
-
-    scene_id: str | None = None
-    job_id: str | None = None
 
 
 @dataclass
@@ -49,16 +47,18 @@ class Known:
 
     scenes: dict[str, SceneView] | None = None
     jobs: dict[str, JobView] = field(default_factory=dict)
+    jobs_of: str | None = None
+    """The scene whose jobs these are."""
 
 
 class MapApp:
-    """One open map page."""
+    """One open map page. `asked`: the fields of its address (`pages.map.address`)."""
 
-    def __init__(self, session: Session, start: Start) -> None:
+    def __init__(self, session: Session, asked: Mapping[str, str]) -> None:
         self._store = MapStore(session)
         self._document = curdoc()
         self._background = Background(self._document)
-        self._start = start
+        self._asked = asked
         self._known = Known()
         self._ticks = 0
         self._moving: Any = None
@@ -67,10 +67,10 @@ class MapApp:
         self._layers = LayerControl(
             self.canvas, self._background, self.filters, session.resources.settings.basemap_url_template
         )
-        self.result = ResultView(self._store, self._background, self.filters, self.canvas)
-        self._action = ActionBar(extract=self._extract, cancel=self._cancel)
+        self.result = ResultView(self._store, self._background, self.filters, self.canvas, self._show_sources)
+        self._action = ActionBar(self.filters, extract=self._extract, cancel=self._cancel)
         self._drawing = DrawingControl(
-            self.canvas, self._background, on_region=self._show_target, on_look=self.result.select_at
+            self.canvas, self._background, on_region=self._region_drawn, on_look=self.result.select_at
         )
         events = JobEvents(changed=self._action.show_job, ended=self._job_ended)
         self._watch = JobWatch(self._store, self._background, events)
@@ -100,6 +100,12 @@ class MapApp:
         """Read what there is, once the page is up."""
         self._read_scenes()
         self._background.run("models", self._store.models, self.result.sidebar.show_models)
+        self.filters.param.update(**narrowing_of(self._asked))
+        region = region_of(self._asked)
+        if region is not None:
+            self._drawing.take_region(region)
+            self.filters.region_only = self.filters.region_m is not None
+        self.result.watch()
         self._background.every(TICK_MS, self._tick)
 
     def _listen(self) -> None:
@@ -111,6 +117,7 @@ class MapApp:
         plot.on_change("inner_height", self._resized)
         self.filters.param.watch(lambda _: self._background.soon(self._scene_chosen), ["scene_id"])
         self.filters.param.watch(lambda _: self._background.soon(self._job_chosen), ["job_id"])
+        self.filters.param.watch(lambda _: self._background.soon(self._remember), [*SHOWN, "region_m"])
 
     # --- scenes -----------------------------------------------------------------------------------------------
 
@@ -125,19 +132,27 @@ class MapApp:
         self._layers.start()
         before = self._known.scenes
         self._known.scenes = {scene.id: scene for scene in found}
-        self._welcome.visible = not found
+        self._welcome.visible = not found and not self.filters.everything
         if before != self._known.scenes:
             self.result.sidebar.show_scenes(found, self._scene_choice(found))
 
+    def _show_sources(self, found: list[Source]) -> None:
+        """Offer all buildings, where there are others than those of the chosen job; without imagery show them."""
+        self.result.sidebar.offer_sources(found)
+        if found and self._known.scenes == {} and not self.filters.everything:
+            self.filters.everything = True
+            self._welcome.visible = False
+            self.result.show_all()
+
     def _scene_choice(self, found: list[SceneView]) -> str | None:
-        for wanted in (self.filters.scene_id, self._start.scene_id):
+        for wanted in (self.filters.scene_id, self._asked.get("scene")):
             if any(scene.id == wanted for scene in found):
                 return wanted
         return found[0].id if found else None
 
     def _scene_chosen(self) -> None:
         scene = self._scene
-        self._known.jobs = {}
+        self._known.jobs, self._known.jobs_of = {}, None
         self._watch.leave()
         self._action.forget_job()
         self.filters.job_id = None
@@ -170,11 +185,11 @@ class MapApp:
             return
         self._known.jobs = {job.id: job for job in found}
         self.result.sidebar.show_jobs(found, self._job_choice(found))
-        self.result.sidebar.offer_everything(len(self._known.scenes or {}) > 1 or len(found) > 1)
+        self._known.jobs_of = scene_id
         self._remember()
 
     def _job_choice(self, found: list[JobView]) -> str | None:
-        for wanted in (self.filters.job_id, self._start.job_id):
+        for wanted in (self.filters.job_id, self._asked.get("job")):
             if wanted in self._known.jobs:
                 return wanted
         worth_showing = [job for job in found if job_text.is_active(job) or job.state == "succeeded"]
@@ -223,6 +238,10 @@ class MapApp:
 
     # --- view and time ----------------------------------------------------------------------------------------
 
+    def _region_drawn(self, region: Polygon | None) -> None:
+        self.filters.draw_region(region)
+        self._show_target()
+
     def _show_target(self) -> None:
         scene = self._scene
         if scene is None:
@@ -250,7 +269,6 @@ class MapApp:
     def _tick(self) -> None:
         self._ticks += 1
         self.canvas.footprints.tick()
-        self.result.look_for_changes()
         self._watch.tick()
         if self._ticks % LISTS_EVERY_TICKS == 0:
             self._read_scenes()
@@ -258,8 +276,11 @@ class MapApp:
 
     def _remember(self) -> None:
         """Keep the choice in the address, so that loading the page again shows the same."""
-        if pn.state.location is not None:
-            choice = {"scene": self.filters.scene_id, "job": self.filters.job_id}
-            pn.state.location.update_query(**{name: value for name, value in choice.items() if value})
+        location = pn.state.location
+        if location is None or self._known.jobs_of != self.filters.scene_id:
+            return
+        search = "?" + urlencode(fields_of(self.filters), safe=":,~")
+        if location.search != search:
+            location.search = search
 
 

@@ -9,12 +9,11 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats
+from pages.map.review_words import REVIEWS
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
     from webapp.services.views import FootprintView
-
-REVIEWS = {"Open": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
 
 
 class DetailsCard:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pages.map.review_words import REVIEW_WORDS
 from processing.footprint_index.palettes import Style, class_colours, ramp
 
 ENDS = {
@@ -11,7 +12,6 @@ ENDS = {
     "confidence": ("doubtful", "confident"),
     "area": ("small", "large"),
 }
-REVIEW_WORDS = ("not reviewed", "right", "wrong")
 RAMP_STEPS = 6
 LABELS = {
     "Confidence": "confidence", "Density": "density", "Roof area": "area", "Extraction": "job", "Review": "review",
@@ -30,8 +30,8 @@ def legend(style: Style) -> str:
         )
     if style.colour_by == "job":
         return '<p class="bf-note">Each extraction has a colour of its own.</p>'
-    entries = zip(class_colours(style), REVIEW_WORDS, strict=False)
-    items = "".join(f'<li><i style="background: {_css(colour)}"></i>{words}</li>' for colour, words in entries)
+    entries = zip(class_colours(style), REVIEW_WORDS.values(), strict=False)
+    items = "".join(f'<li><i style="background: {_css(colour)}"></i>{words.lower()}</li>' for colour, words in entries)
     return f'<ul class="bf-keys">{items}</ul>'
 
 

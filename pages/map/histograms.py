@@ -13,9 +13,8 @@ from typing import Any
 import holoviews as hv
 import numpy as np
 import panel as pn
-from bokeh.events import PanEnd, PanStart
+from bokeh.events import PanEnd, PanStart, SelectionGeometry
 from bokeh.models import NumeralTickFormatter
-from holoviews.streams import BoundsX
 from numpy.typing import NDArray
 
 from pages.markup import pane
@@ -60,8 +59,6 @@ class LinkedHistogram:
         self._chosen = chosen
         bars = hv.Histogram((NO_BARS.edges, NO_BARS.counts), kdims="range", vdims="buildings")
         plot = bars.opts(hv.opts.Histogram(**_look(log_axis), hooks=[self._take]))
-        self._range = BoundsX(source=plot)
-        self._range.add_subscriber(self._on_range)
         chart = pn.pane.HoloViews(plot, height=HEIGHT_PX, sizing_mode="stretch_width", margin=0, linked_axes=False)
         self.item = pn.Column(
             pane(f'<p class="bf-note">{title}</p>'), chart, margin=0, sizing_mode="stretch_width",
@@ -95,16 +92,19 @@ class LinkedHistogram:
         self._fill()
         plot.state.on_event(PanStart, lambda _: self._brush(True))
         plot.state.on_event(PanEnd, lambda _: self._brush(False))
+        # Not by a HoloViews stream: it finds its callbacks by the address of the plot in memory, and takes a new plot
+        # for one of a page that is gone when that address is used again; then it hears nothing of the new one.
+        plot.state.on_event(SelectionGeometry, self._on_selection)
 
     def _brush(self, begun: bool) -> None:
         self._brushing = begun
         if not begun:
             self._draw()
 
-    def _on_range(self, boundsx: Range | None) -> None:
-        """Pass a range on. A plot that is made may tell of none: nobody chose that."""
-        if boundsx is not None:
-            self._chosen((float(boundsx[0]), float(boundsx[1])))
+    def _on_selection(self, event: SelectionGeometry) -> None:
+        """Pass the range of a drag that has ended on."""
+        if event.final and event.geometry["type"] == "rect":
+            self._chosen((float(event.geometry["x0"]), float(event.geometry["x1"])))
 
 
 def _look(log_axis: bool) -> dict[str, Any]:

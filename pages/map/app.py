@@ -115,9 +115,9 @@ class MapApp:
             plot.y_range.on_change(side, self._view_moving)
         plot.on_change("inner_width", self._resized)
         plot.on_change("inner_height", self._resized)
-        self.filters.param.watch(lambda _: self._background.soon(self._scene_chosen), ["scene_id"])
-        self.filters.param.watch(lambda _: self._background.soon(self._job_chosen), ["job_id"])
-        self.filters.param.watch(lambda _: self._background.soon(self._remember), [*SHOWN, "region_m"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._scene_chosen), ["scene_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._job_chosen), ["job_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._remember), [*SHOWN, "region_m"])
 
     # --- scenes -----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ class DetailsCard:
         self._shown_review = "unreviewed"
         self._facts = pane()
         self._review = pmui.RadioButtonGroup(
-            options=REVIEWS, value="unreviewed", size="small", margin=(10, 6, 2, 0), sizing_mode="stretch_width"
+            options=REVIEWS, value="unreviewed", size="small", margin=(10, 6, 2, 0), sizing_mode="stretch_width",
+            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}, "whiteSpace": "nowrap"},
         )
         self._review.param.watch(lambda event: self._tell(event.new, review), ["value"])
         shut = pmui.IconButton(icon="close", description="Close", size="small", margin=0, on_click=lambda _: close())
@@ -34,7 +35,8 @@ class DetailsCard:
                            sx={"padding": "8px 8px 12px 14px"})
         self.overlay = pn.Column(
             paper, visible=False, margin=0, css_classes=["bf-details"],
-            styles={"position": "absolute", "top": "12px", "right": "58px", "z-index": "21", "width": "250px"},
+            styles={"position": "absolute", "top": "12px", "right": "58px", "z-index": "21",
+                    "width": "min(284px, calc(100% - 70px))"},
         )
 
     def show(self, found: FootprintView) -> None:

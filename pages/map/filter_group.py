@@ -53,7 +53,7 @@ class FilterGroup:
                       sizing_mode="stretch_width", styles=CENTRED)
         self.item = pn.Column(head, self._active, self._body, margin=0, sizing_mode="stretch_width",
                               css_classes=["bf-filters"], styles={"gap": "8px"})
-        filters.param.watch(lambda _: self._follow(), [*NARROWING, "region_m", "everything"])
+        filters.param.watch(lambda *_: self._follow(), [*NARROWING, "region_m", "everything"])
         self._follow()
 
     def show(self, found: ViewStatistics | None) -> None:
@@ -92,7 +92,7 @@ def _dates(filters: MapFilters) -> pn.Row:
     pickers = [
         pmui.DatePicker.from_param(
             parameter, label=label, clearable=True, size="small", margin=0, sizing_mode="stretch_width",
-            variant="outlined", description="",
+            variant="outlined", description="", sx={"& svg": {"color": "text.secondary"}},
         )
         for parameter, label in ((filters.param.created_from, "Since"), (filters.param.created_to, "Until"))
     ]

@@ -6,6 +6,7 @@ counts, and would slip away under the hand that is dragging over it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ import holoviews as hv
 import numpy as np
 import panel as pn
 from bokeh.events import PanEnd, PanStart, SelectionGeometry
-from bokeh.models import NumeralTickFormatter
+from bokeh.models import FixedTicker, NumeralTickFormatter
 from numpy.typing import NDArray
 
 from pages.markup import pane
@@ -25,6 +26,7 @@ RANGE_COLOUR = "#a64dff"
 INK = "#7b8d9a"
 """Readable on light and on dark."""
 HEADROOM = 1.05
+TICKS_MAX = 7
 
 hv.extension("bokeh", logo=False)
 
@@ -53,6 +55,7 @@ class LinkedHistogram:
 
     def __init__(self, title: str, *, log_axis: bool, chosen: Callable[[Range], None]) -> None:
         self._handles: dict[str, Any] = {}
+        self._log_axis = log_axis
         self._shown = NO_BARS
         self._waiting: Bars | None = None
         self._brushing = False
@@ -83,6 +86,8 @@ class LinkedHistogram:
         bars, handles = self._shown, self._handles
         handles["source"].data = {"top": bars.counts, "left": bars.edges[:-1], "right": bars.edges[1:]}
         handles["x_range"].update(start=float(bars.edges[0]), end=float(bars.edges[-1]))
+        if self._log_axis:
+            handles["xaxis"].ticker = FixedTicker(ticks=log_ticks(float(bars.edges[0]), float(bars.edges[-1])))
         handles["y_range"].update(start=0.0, end=HEADROOM * max(1.0, float(bars.counts.max())))
 
     def _take(self, plot: Any, element: object) -> None:
@@ -105,6 +110,19 @@ class LinkedHistogram:
         """Pass the range of a drag that has ended on."""
         if event.final and event.geometry["type"] == "rect":
             self._chosen((float(event.geometry["x0"]), float(event.geometry["x1"])))
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return at most seven ticks between two positive numbers, so few that their labels do not meet on a log axis."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        ticks = [step * 10.0**decade for decade in decades for step in steps]
+        found = [tick for tick in ticks if low <= tick <= high]
+        if 2 <= len(found) <= TICKS_MAX:
+            return found
+        if len(found) < 2:
+            return [low, high]
+    return found[:: math.ceil(len(found) / TICKS_MAX)]
 
 
 def _look(log_axis: bool) -> dict[str, Any]:

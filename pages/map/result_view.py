@@ -53,11 +53,11 @@ class ResultView:
         self._revision = ""
         self.details = DetailsCard(close=lambda: background.soon(self.deselect), review=self._review)
         self.sidebar = Sidebar(filters, show_all=lambda: background.soon(self.show_all))
-        filters.param.watch(lambda _: background.soon(self.show), [*SHOWN, "job_id"])
-        filters.param.watch(lambda _: background.soon(self._region_moved), ["region_m"])
-        filters.param.watch(lambda _: background.soon(self._show_tiles), ["colour_by", "dark"])
-        filters.param.watch(lambda _: background.soon(self.sidebar.show_scope), ["everything"])
-        filters.param.watch(lambda _: self._count_anew(), ["view_only"])
+        filters.param.watch(lambda *_: background.soon(self.show), [*SHOWN, "job_id"])
+        filters.param.watch(lambda *_: background.soon(self._region_moved), ["region_m"])
+        filters.param.watch(lambda *_: background.soon(self._show_tiles), ["colour_by", "dark"])
+        filters.param.watch(lambda *_: background.soon(self.sidebar.show_scope), ["everything"])
+        filters.param.watch(lambda *_: self._count_anew(), ["view_only"])
 
     def watch(self) -> None:
         """Show footprints that are new, gone or reviewed, from now on."""

@@ -118,7 +118,7 @@ class Sidebar:
         self._result.visible = self._has_jobs or self._filters.everything
         self._no_job.visible = not self._result.visible
 
-    def _show_legend(self, _: object) -> None:
+    def _show_legend(self, *_: object) -> None:
         self._legend.object = legend(self._filters.style)
 
     def show_expected(self, found: ExpectedView | None) -> None:

@@ -92,7 +92,7 @@ def _dates(filters: MapFilters) -> pn.Row:
     pickers = [
         pmui.DatePicker.from_param(
             parameter, label=label, clearable=True, size="small", margin=0, sizing_mode="stretch_width",
-            variant="outlined", description="", sx={"& svg": {"color": "text.secondary"}},
+            variant="outlined", description="",
         )
         for parameter, label in ((filters.param.created_from, "Since"), (filters.param.created_to, "Until"))
     ]

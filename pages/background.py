@@ -62,7 +62,7 @@ class Background:
     def watch(self, period_s: float, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
         """Run `work` in a thread again and again, and call `then(result)` on the document when the result is another.
 
-        While nothing changes the document is left alone, which costs a tenth of a callback in it.
+        While nothing changes the document is left alone: a callback in it costs far more than the look.
         """
         self._document.add_next_tick_callback(partial(self._begin, self._keep_looking(period_s, work, then)))
 

@@ -97,8 +97,7 @@ class LinkedHistogram:
         self._fill()
         plot.state.on_event(PanStart, lambda _: self._brush(True))
         plot.state.on_event(PanEnd, lambda _: self._brush(False))
-        # Not by a HoloViews stream: it finds its callbacks by the address of the plot in memory, and takes a new plot
-        # for one of a page that is gone when that address is used again; then it hears nothing of the new one.
+        # Straight from Bokeh: through a HoloViews stream, which queues events once more, a drag was seen to get lost.
         plot.state.on_event(SelectionGeometry, self._on_selection)
 
     def _brush(self, begun: bool) -> None:

@@ -7,7 +7,7 @@ name is applied: while one runs, later ones wait, and of those only the last is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -59,6 +59,13 @@ class Background:
         self._running.add(name)
         self._document.add_next_tick_callback(partial(self._start, name, request))
 
+    def watch(self, period_s: float, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        """Run `work` in a thread again and again, and call `then(result)` on the document when the result is another.
+
+        While nothing changes the document is left alone: a callback in it costs far more than the look.
+        """
+        self._document.add_next_tick_callback(partial(self._begin, self._keep_looking(period_s, work, then)))
+
     def soon(self, callback: Callable[..., None], *args: Any) -> None:
         """Call `callback` on the document. Panel delivers widgets' events without Bokeh's lock, which figures need."""
         self._document.add_next_tick_callback(partial(callback, *args))
@@ -68,10 +75,26 @@ class Background:
         self._document.add_periodic_callback(callback, period_ms)
 
     async def _start(self, name: str, request: Request) -> None:
+        await self._begin(self._perform(name, request))
+
+    async def _begin(self, work: Coroutine[Any, Any, None]) -> None:
         """Leave at once: Bokeh holds the document's lock until this returns, but the work needs no lock."""
-        task = asyncio.get_running_loop().create_task(self._perform(name, request))
+        task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _keep_looking(self, period_s: float, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        known = None
+        while self.alive:
+            try:
+                found = await asyncio.to_thread(work)
+            except Exception as error:
+                log.warning("page_watch_failed", error=type(error).__name__, sentence=sentence_of(error))
+            else:
+                if found != known and self.alive:
+                    known = found
+                    self._document.add_next_tick_callback(partial(then, found))
+            await asyncio.sleep(period_s)
 
     async def _perform(self, name: str, request: Request) -> None:
         outcome = partial(self._finish, name, request)

@@ -7,13 +7,13 @@ THEME_COOKIE = "bf_theme"
 """Set by the bar's button; it says `dark` or `light` and nothing else."""
 
 
-def argument(name: str) -> str | None:
+def argument(name: str, length_max: int = LENGTH_MAX) -> str | None:
     """Return one value of the page's query, or None."""
     context = curdoc().session_context
     if context is None or context.request is None:
         return None
     values = context.request.arguments.get(name)
-    return values[-1].decode("utf-8", "replace")[:LENGTH_MAX] if values else None
+    return values[-1].decode("utf-8", "replace")[:length_max] if values else None
 
 
 def wants_dark() -> bool:

@@ -3,6 +3,7 @@
 
 const KEYS = {Escape: "cancel", Enter: "finish", Backspace: "undo", Delete: "undo"}
 const FIND_MS = 150
+const NEVER_MS = 2 ** 31 - 1
 
 function typing(event) {
   return event.composedPath().some((node) => node.tagName === "INPUT" || node.tagName === "TEXTAREA")
@@ -45,6 +46,13 @@ function follow(model, plot, band) {
   return () => area.removeEventListener("pointermove", onMove)
 }
 
+// Bokeh takes a button that is held for 300 ms before the pointer moves for a press, and then ignores the drag: a hand
+// that hesitates, or a machine that is busy, would move no map, draw no box and brush no histogram. Nothing here needs
+// a press. The limit belongs to the class, so this counts for all plots of the page.
+function letHandsHesitate(plot) {
+  plot.canvas_view.ui_event_bus.ui_gestures.constructor.press_threshold = NEVER_MS
+}
+
 export function render({model, view}) {
   const bokehDocument = view.model.document
   const stops = [watchKeys(model)]
@@ -53,6 +61,7 @@ export function render({model, view}) {
     const band = bokehDocument.get_model_by_name("rubber-band")
     const plot = figure && bokehDocument.views_manager?.find_one(figure)
     if (plot?.canvas_view?.events_el && band) {
+      letHandsHesitate(plot)
       stops.push(follow(model, plot, band))
     } else {
       stops.push(window.clearTimeout.bind(window, window.setTimeout(find, FIND_MS)))

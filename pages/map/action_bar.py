@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats, job_text
+from pages.map.filters import MapFilters
 from pages.markup import pane
 
 if TYPE_CHECKING:
@@ -21,7 +22,11 @@ ROW = {"gap": "12px", "align-items": "center"}
 class ActionBar:
     """Shows; the page decides."""
 
-    def __init__(self, extract: Callable[[], None], cancel: Callable[[], None]) -> None:
+    def __init__(self, filters: MapFilters, extract: Callable[[], None], cancel: Callable[[], None]) -> None:
+        self._only = pmui.Switch.from_param(
+            filters.param.region_only, label="Show only its buildings", size="small", margin=0, description=""
+        )
+        self._only.visible = False
         self._target = pane()
         self._extract = pmui.Button(label="Extract here", icon="auto_awesome", variant="contained", margin=0,
                                     sizing_mode="fixed", width=136, height=36, on_click=lambda _: extract())
@@ -37,7 +42,7 @@ class ActionBar:
         )
         head = pn.Row(self._target, self._extract, margin=0, sizing_mode="stretch_width",
                       styles=ROW)
-        paper = pmui.Paper(head, self._job, elevation=4, margin=0, sizing_mode="stretch_width",
+        paper = pmui.Paper(head, self._only, self._job, elevation=4, margin=0, sizing_mode="stretch_width",
                            sx={"padding": "12px 14px", "gap": "10px", "display": "flex", "flexDirection": "column"})
         self.overlay = pn.Column(
             paper, visible=False, margin=0, css_classes=["bf-action-bar"],
@@ -49,6 +54,7 @@ class ActionBar:
         """Say what an extraction would cover."""
         scope = "Drawn region" if drawn else "Whole scene"
         small = f"of {formats.text(scene_name)}" if drawn else formats.text(scene_name)
+        self._only.visible = drawn
         outside = drawn and area_m2 == 0
         size = "lies outside the imagery" if outside else formats.area(area_m2)
         self._extract.disabled = outside

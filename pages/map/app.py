@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import panel as pn
 from bokeh.io import curdoc
@@ -12,14 +13,17 @@ from bokeh.io import curdoc
 from pages import job_text
 from pages.background import Background
 from pages.map.action_bar import ActionBar
+from pages.map.address import fields_of, narrowing_of, region_of
 from pages.map.canvas import MapCanvas
 from pages.map.drawing import Mode
 from pages.map.drawing_control import DrawingControl
-from pages.map.filters import MapFilters
+from pages.map.filters import SHOWN, MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
+from pages.map.known import Known
 from pages.map.layers import LayerControl
 from pages.map.result_view import ResultView
-from pages.map.store import MapStore, Sources, geometry_of, overlap_area_m2
+from pages.map.sources import Source
+from pages.map.store import MapStore, Origins, geometry_of, overlap_area_m2
 from pages.map.toolbar import zoom_overlay
 from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
@@ -28,38 +32,23 @@ from pages.session import Session
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
-    from webapp.services.views import ImportView, JobView, SceneView
+    from shapely import Polygon
+
+    from webapp.services.views import JobView, SceneView
 
 VIEW_SETTLES_MS = 250
 TICK_MS = 1000
 LISTS_EVERY_TICKS = 15
 
 
-@dataclass(frozen=True)
-class Start:
-    """What the page's address asks for."""
-
-    scene_id: str | None = None
-    job_id: str | None = None
-
-
-@dataclass
-class Known:
-    """What was read last."""
-
-    scenes: dict[str, SceneView] | None = None
-    imports: dict[str, ImportView] = field(default_factory=dict)
-    jobs: dict[str, JobView] = field(default_factory=dict)
-
-
 class MapApp:
-    """One open map page."""
+    """One open map page. `asked`: the fields of its address (`pages.map.address`)."""
 
-    def __init__(self, session: Session, start: Start) -> None:
+    def __init__(self, session: Session, asked: Mapping[str, str]) -> None:
         self._store = MapStore(session)
         self._document = curdoc()
         self._background = Background(self._document)
-        self._start = start
+        self._asked = asked
         self._known = Known()
         self._ticks = 0
         self._moving: Any = None
@@ -68,10 +57,10 @@ class MapApp:
         self._layers = LayerControl(
             self.canvas, self._background, self.filters, session.resources.settings.basemap_url_template
         )
-        self.result = ResultView(self._store, self._background, self.filters, self.canvas)
-        self._action = ActionBar(extract=self._extract, cancel=self._cancel)
+        self.result = ResultView(self._store, self._background, self.filters, self.canvas, self._show_sources)
+        self._action = ActionBar(self.filters, extract=self._extract, cancel=self._cancel)
         self._drawing = DrawingControl(
-            self.canvas, self._background, on_region=self._show_target, on_look=self.result.select_at
+            self.canvas, self._background, on_region=self._region_drawn, on_look=self.result.select_at
         )
         events = JobEvents(changed=self._action.show_job, ended=self._job_ended)
         self._watch = JobWatch(self._store, self._background, events)
@@ -101,6 +90,12 @@ class MapApp:
         """Read what there is, once the page is up."""
         self._read_scenes()
         self._background.run("models", self._store.models, self.result.sidebar.show_models)
+        self.filters.param.update(**narrowing_of(self._asked))
+        region = region_of(self._asked)
+        if region is not None:
+            self._drawing.take_region(region)
+            self.filters.region_only = self.filters.region_m is not None
+        self.result.watch()
         self._background.every(TICK_MS, self._tick)
 
     def _listen(self) -> None:
@@ -110,8 +105,9 @@ class MapApp:
             plot.y_range.on_change(side, self._view_moving)
         plot.on_change("inner_width", self._resized)
         plot.on_change("inner_height", self._resized)
-        self.filters.param.watch(lambda _: self._background.soon(self._scene_chosen), ["scene_id"])
-        self.filters.param.watch(lambda _: self._background.soon(self._job_chosen), ["job_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._scene_chosen), ["scene_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._job_chosen), ["job_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._remember), [*SHOWN, "region_m"])
 
     # --- scenes -----------------------------------------------------------------------------------------------
 
@@ -120,28 +116,37 @@ class MapApp:
         return (self._known.scenes or {}).get(self.filters.scene_id or "")
 
     def _read_scenes(self) -> None:
-        self._background.run("scenes", self._store.sources, self._show_sources, self._action.refuse)
+        self._background.run("scenes", self._store.origins, self._show_origins, self._action.refuse)
 
-    def _show_sources(self, found: Sources) -> None:
+    def _show_origins(self, found: Origins) -> None:
         self._layers.start()
         known = self._known
         before = known.scenes, known.imports.keys()
         known.scenes = {scene.id: scene for scene in found.scenes}
         known.imports = {one.job.id: one for one in found.imports}
-        self._welcome.visible = not known.scenes and not known.imports
+        self._welcome.visible = not known.origins and not self.filters.everything
         if before != (known.scenes, known.imports.keys()):
-            self.result.sidebar.show_sources(found, self._source_choice())
+            self.result.sidebar.show_origins(found, self._origin_choice())
 
-    def _source_choice(self) -> str | None:
-        ids = [*(self._known.scenes or {}), *self._known.imports]
-        for wanted in (self.filters.scene_id, self._start.scene_id):
+    def _show_sources(self, found: list[Source]) -> None:
+        """Offer all buildings, where there are others than those of the chosen job; show them if that is all."""
+        self.result.sidebar.offer_sources(found)
+        nothing_to_choose = self._known.scenes is not None and not self._known.origins
+        if found and nothing_to_choose and not self.filters.everything:
+            self.filters.everything = True
+            self._welcome.visible = False
+            self.result.show_all()
+
+    def _origin_choice(self) -> str | None:
+        ids = self._known.origins
+        for wanted in (self.filters.scene_id, self._asked.get("scene")):
             if wanted in ids:
                 return wanted
         return ids[0] if ids else None
 
     def _scene_chosen(self) -> None:
         scene = self._scene
-        self._known.jobs = {}
+        self._known.jobs, self._known.jobs_of = {}, None
         self._watch.leave()
         self._action.forget_job()
         self.filters.job_id = None
@@ -186,12 +191,11 @@ class MapApp:
             return
         self._known.jobs = {job.id: job for job in found}
         self.result.sidebar.show_jobs(found, self._job_choice(found))
-        sources = len(self._known.scenes or {}) + len(self._known.imports)
-        self.result.sidebar.offer_everything(sources > 1 or len(found) > 1)
+        self._known.jobs_of = scene_id
         self._remember()
 
     def _job_choice(self, found: list[JobView]) -> str | None:
-        for wanted in (self.filters.job_id, self._start.job_id):
+        for wanted in (self.filters.job_id, self._asked.get("job")):
             if wanted in self._known.jobs:
                 return wanted
         worth_showing = [job for job in found if job_text.is_active(job) or job.state == "succeeded"]
@@ -240,6 +244,10 @@ class MapApp:
 
     # --- view and time ----------------------------------------------------------------------------------------
 
+    def _region_drawn(self, region: Polygon | None) -> None:
+        self.filters.draw_region(region)
+        self._show_target()
+
     def _show_target(self) -> None:
         scene = self._scene
         if scene is None:
@@ -267,7 +275,6 @@ class MapApp:
     def _tick(self) -> None:
         self._ticks += 1
         self.canvas.footprints.tick()
-        self.result.look_for_changes()
         self._watch.tick()
         if self._ticks % LISTS_EVERY_TICKS == 0:
             self._read_scenes()
@@ -275,8 +282,11 @@ class MapApp:
 
     def _remember(self) -> None:
         """Keep the choice in the address, so that loading the page again shows the same."""
-        if pn.state.location is not None:
-            choice = {"scene": self.filters.scene_id, "job": self.filters.job_id}
-            pn.state.location.update_query(**{name: value for name, value in choice.items() if value})
+        location = pn.state.location
+        if location is None or self._known.jobs_of != self.filters.scene_id:
+            return
+        search = "?" + urlencode(fields_of(self.filters), safe=":,~")
+        if location.search != search:
+            location.search = search
 
 

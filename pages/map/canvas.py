@@ -17,6 +17,8 @@ from pages.projection import WORLD_HALF_M, Bounds
 
 SELECTED_COLOR = "#a64dff"
 REGION_COLOR = "#ff4fa3"
+REGION_ALPHA = 0.12
+REGION_DASH = [7, 4]
 VIEW_MARGIN = 1.08
 SIDE_MIN_M = 60.0
 HOVER_TEMPLATE = (
@@ -118,6 +120,11 @@ class MapCanvas:
         self.band.data = {"x": xs, "y": ys}
         self.region.data = _rings(drawing.region)
 
+    def filter_by_region(self, filtering: bool) -> None:
+        """Tell by its look whether only what lies in the drawn region is shown: a firm line, and nothing over it."""
+        self._region_glyph.update(fill_alpha=0.0 if filtering else REGION_ALPHA,
+                                  line_dash="solid" if filtering else REGION_DASH, line_width=3 if filtering else 2)
+
     def set_outline(self, geometry_m: Polygon | MultiPolygon | None) -> None:
         """Show the edge of the chosen scene."""
         self.outline.data = _rings(geometry_m)
@@ -167,15 +174,17 @@ class MapCanvas:
         )
         plot.multi_polygons("xs", "ys", source=self.selected, fill_color=SELECTED_COLOR, fill_alpha=0.3,
                             line_color=SELECTED_COLOR, line_width=2.5, name="selected")
-        plot.multi_polygons("xs", "ys", source=self.region, fill_color=REGION_COLOR, fill_alpha=0.12,
-                            line_color=REGION_COLOR, line_width=2.5, name="region")
+        self._region_glyph = plot.multi_polygons(
+            "xs", "ys", source=self.region, fill_color=REGION_COLOR, fill_alpha=REGION_ALPHA, line_color=REGION_COLOR,
+            line_width=2, line_dash=REGION_DASH, name="region",
+        ).glyph
         plot.line("x", "y", source=self.band, line_color=REGION_COLOR, line_width=2, line_dash=[5, 4])
         plot.scatter("x", "y", source=self.corners, size=9, fill_color="#ffffff", line_color=REGION_COLOR, line_width=2)
 
     def _add_tools(self) -> BoxSelectTool:
         pan, wheel = PanTool(), WheelZoomTool(zoom_on_axis=False)
         box_tool = BoxSelectTool(renderers=[], persistent=False)
-        box_tool.overlay.update(fill_color=REGION_COLOR, fill_alpha=0.12, line_color=REGION_COLOR, line_width=2)
+        box_tool.overlay.update(fill_color=REGION_COLOR, fill_alpha=REGION_ALPHA, line_color=REGION_COLOR, line_width=2)
         hover = HoverTool(renderers=[self._hoverable], tooltips=HOVER_TEMPLATE, point_policy="follow_mouse")
         self.figure.add_tools(pan, wheel, box_tool, hover)
         self.figure.toolbar.update(active_drag=pan, active_scroll=wheel)

@@ -9,6 +9,7 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats
+from pages.map.review_words import REVIEWS
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 ATTRIBUTES_SHOWN = 8
 ATTRIBUTE_LENGTH = 80
-REVIEWS = {"Open": "unreviewed", "Right": "accepted", "Wrong": "rejected"}
 
 
 class DetailsCard:
@@ -27,7 +27,8 @@ class DetailsCard:
         self._shown_review = "unreviewed"
         self._facts = pane()
         self._review = pmui.RadioButtonGroup(
-            options=REVIEWS, value="unreviewed", size="small", margin=(10, 6, 2, 0), sizing_mode="stretch_width"
+            options=REVIEWS, value="unreviewed", size="small", margin=(10, 6, 2, 0), sizing_mode="stretch_width",
+            sx={"& .MuiToggleButton-root": {"whiteSpace": "nowrap"}, "whiteSpace": "nowrap"},
         )
         self._review.param.watch(lambda event: self._tell(event.new, review), ["value"])
         shut = pmui.IconButton(icon="close", description="Close", size="small", margin=0, on_click=lambda _: close())
@@ -37,7 +38,8 @@ class DetailsCard:
                            sx={"padding": "8px 8px 12px 14px"})
         self.overlay = pn.Column(
             paper, visible=False, margin=0, css_classes=["bf-details"],
-            styles={"position": "absolute", "top": "12px", "right": "58px", "z-index": "21", "width": "250px"},
+            styles={"position": "absolute", "top": "12px", "right": "58px", "z-index": "21",
+                    "width": "min(284px, calc(100% - 70px))"},
         )
 
     def show(self, found: FootprintView) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from bokeh.events import DoubleTap, PressUp, SelectionGeometry, Tap
+from bokeh.events import DoubleTap, SelectionGeometry, Tap
+from shapely import Polygon
 
 from pages.background import Background
 from pages.map.canvas import MapCanvas
@@ -23,7 +24,7 @@ class DrawingControl:
         self,
         canvas: MapCanvas,
         background: Background,
-        on_region: Callable[[], None],
+        on_region: Callable[[Polygon | None], None],
         on_look: Callable[[Point], None],
     ) -> None:
         self.history = History()
@@ -47,10 +48,13 @@ class DrawingControl:
         """The drawing as it is now."""
         return self.history.now
 
+    def take_region(self, region: Polygon) -> None:
+        """Begin with a region that was drawn before."""
+        self._step(lambda: Drawing(region=region))
+
     def _listen(self) -> None:
         plot = self._canvas.figure
         plot.on_event(Tap, self._on_click)
-        plot.on_event(PressUp, self._on_click)
         plot.on_event(DoubleTap, self._on_double_click)
         plot.on_event(SelectionGeometry, self._on_box)
 
@@ -58,7 +62,7 @@ class DrawingControl:
         point = (event.x, event.y)
         if self.drawing.mode is Mode.POLYGON:
             self._step(lambda: self.drawing.add_vertex(point, self._snap_m))
-        elif self.drawing.mode is Mode.LOOK and isinstance(event, Tap):
+        elif self.drawing.mode is Mode.LOOK:
             self._on_look(point)
 
     def _on_double_click(self, event: Any) -> None:
@@ -109,7 +113,7 @@ class DrawingControl:
         self._canvas.arm_box(now.mode is Mode.BOX)
         self.glue.param.update(mode=str(now.mode), corners=[list(corner) for corner in now.vertices])
         self.toolbar.show(self.history, problem)
-        self._on_region()
+        self._on_region(now.region)
 
     @property
     def _snap_m(self) -> float:

@@ -26,10 +26,10 @@ class LayerControl:
         self._canvas = canvas
         self._filters = filters
         self._outer_url = bokeh_template(basemap_url_template)
-        filters.param.watch(lambda _: background.soon(self._dress), [
+        filters.param.watch(lambda *_: background.soon(self._dress), [
             "base_visible", "imagery_visible", "imagery_opacity", "footprints_visible", "footprints_opacity",
         ])
-        filters.param.watch(lambda _: background.soon(self._take_look), ["dark"])
+        filters.param.watch(lambda *_: background.soon(self._take_look), ["dark"])
         self._started = False
         self._dress()
         self._take_look()

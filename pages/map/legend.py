@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pages.map.review_words import REVIEW_WORDS
 from processing.footprint_index.legend import legend as colours_of
 from processing.footprint_index.palettes import UNRATED, Colour, Style
 
@@ -10,7 +11,6 @@ ENDS = {
     "confidence": ("doubtful", "confident"),
     "area": ("small", "large"),
 }
-REVIEW_WORDS = ("not reviewed", "right", "wrong")
 ANY_ZOOM = 12
 """Colours are the same at every zoom, and the words for the ends of densities are too."""
 LABELS = {
@@ -20,7 +20,7 @@ LABELS = {
 
 def legend(style: Style) -> str:
     """Return a bar with its two ends, or a list of colours with their meanings."""
-    entries = colours_of(style, ANY_ZOOM, states=REVIEW_WORDS)
+    entries = colours_of(style, ANY_ZOOM, states=tuple(REVIEW_WORDS))
     if style.colour_by in ENDS:
         low, high = ENDS[style.colour_by]
         stops = ", ".join(_css(entry.colour) for entry in entries if entry.label is None)
@@ -30,7 +30,10 @@ def legend(style: Style) -> str:
         )
     if style.colour_by == "job":
         return '<p class="bf-note">Each extraction has a colour of its own.</p>'
-    items = "".join(f'<li><i style="background: {_css(entry.colour)}"></i>{entry.label}</li>' for entry in entries)
+    items = "".join(
+        f'<li><i style="background: {_css(entry.colour)}"></i>{REVIEW_WORDS[entry.label or ""].lower()}</li>'
+        for entry in entries
+    )
     return f'<ul class="bf-keys">{items}</ul>'
 
 

@@ -1,7 +1,8 @@
-"""The drawer of the map page: scene, result, export, layers. Widgets are bound to `MapFilters`."""
+"""The drawer of the map page: scene, result, filters, export, layers. Widgets are bound to `MapFilters`."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import panel as pn
@@ -11,12 +12,14 @@ from pages import formats, job_text
 from pages.export_links import export_links
 from pages.layout import THIN_LINE
 from pages.map.figure_panel import FigurePanel
+from pages.map.filter_group import FilterGroup
 from pages.map.filters import MapFilters
 from pages.map.legend import LABELS, legend
+from pages.map.sources import Source
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
-    from pages.map.store import Sources
+    from pages.map.store import Origins
     from pages.projection import Bounds
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.models import ExpectedView, ModelView
@@ -30,7 +33,7 @@ NO_JOB = '<p class="bf-note">Nothing extracted from this scene yet. Draw a regio
 class Sidebar:
     """Builds the drawer and shows what the page hands it."""
 
-    def __init__(self, filters: MapFilters) -> None:
+    def __init__(self, filters: MapFilters, show_all: Callable[[], None]) -> None:
         self._filters = filters
         self._has_jobs = False
         self._scene = _select(filters.param.scene_id, "")
@@ -40,12 +43,16 @@ class Sidebar:
             filters.param.everything, label="All my buildings", size="small", margin=0, description=""
         )
         self._everything.visible = False
+        self._show_all = pmui.Button(label="Show all my buildings", icon="zoom_out_map", size="small", margin=0,
+                                     variant="outlined", visible=False, sizing_mode="stretch_width",
+                                     on_click=lambda _: show_all())
         self._scope = pmui.RadioButtonGroup(
             options={"Everything": False, "Current view": True}, value=filters.view_only, size="small",
             margin=0, sizing_mode="stretch_width",
         )
         self._scope.link(filters, value="view_only")
         self._figures = FigurePanel(filters)
+        self.filters = FilterGroup(filters)
         self._expected = pane(visible=False)
         self._weights = _select(filters.param.weights, "")
         self._models = _section(heading("Detector"), self._weights)
@@ -55,7 +62,8 @@ class Sidebar:
         self._legend = pane(legend(filters.style))
         filters.param.watch(self._show_legend, ["colour_by", "dark"])
         self._result = pn.Column(
-            self._job, self._scope, *self._figures.items, self._expected, self._links,
+            self._job, self._show_all, self._scope, *self._figures.items, self._expected, self._links,
+            self.filters.item,
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
@@ -65,7 +73,7 @@ class Sidebar:
             _section(heading("Layers"), *_layers(filters), _colour_by(filters), self._legend),
         ]
 
-    def show_sources(self, found: Sources, chosen: str | None) -> None:
+    def show_origins(self, found: Origins, chosen: str | None) -> None:
         """Offer scenes and imports and choose one; options without a choice would make Panel choose the first."""
         options = {scene.name if _single(scene, found.scenes) else _long(scene): scene.id for scene in found.scenes}
         names = [one.job.source for one in found.imports]
@@ -103,21 +111,25 @@ class Sidebar:
     def show_figures(self, found: ViewStatistics | None) -> None:
         """Show the key figures and the histograms; None: nothing is known."""
         self._figures.show(found)
+        self.filters.show(found)
 
-    def offer_everything(self, worthwhile: bool) -> None:
-        """Offer to show the footprints of all jobs, where there are others than those of the chosen job."""
-        self._everything.visible = worthwhile or self._filters.everything
+    def offer_sources(self, found: list[Source]) -> None:
+        """Offer to show the buildings of all sources, where there are others than those of a single extraction."""
+        only_one = len(found) == 1 and found[0].is_scene
+        self._everything.visible = (bool(found) and not only_one) or self._filters.everything
+        self.filters.offer_sources(found)
 
     def show_scope(self) -> None:
         """Follow the choice between one job and everything."""
         self._job.visible = not self._filters.everything
+        self._show_all.visible = self._filters.everything
         self._show_what_there_is()
 
     def _show_what_there_is(self) -> None:
         self._result.visible = self._has_jobs or self._filters.everything
         self._no_job.visible = not self._result.visible
 
-    def _show_legend(self, _: object) -> None:
+    def _show_legend(self, *_: object) -> None:
         self._legend.object = legend(self._filters.style)
 
     def show_expected(self, found: ExpectedView | None) -> None:
@@ -134,7 +146,10 @@ class Sidebar:
 
     def show_links(self, view_deg: Bounds | None) -> None:
         """Point the export buttons at what is shown."""
-        self._links.object = export_links(self._filters.query() if self._filters.shows_something else None, view_deg)
+        query = self._filters.query() if self._filters.shows_something else None
+        html = export_links(query, view_deg, self._filters.region_wkt)
+        if html != self._links.object:
+            self._links.object = html
 
 
 def unique_labels(found: list[JobView]) -> dict[str, str]:

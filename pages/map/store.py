@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any
 
-from shapely import from_geojson, to_geojson
+import numpy as np
+from shapely import Point, from_geojson, to_geojson
 
 from pages import formats
 from pages.map.canvas import rings_of
-from pages.projection import Bounds, area_m2, bounds_to_degrees, to_degrees, to_map
+from pages.map.sources import Source, sources_of
+from pages.projection import Bounds, area_m2, to_degrees, to_map
 from pages.session import Session
 from webapp.errors import IndexNotReady
 from webapp.services import footprint_maps, footprints, imports, jobs, models, reviews, scenes
@@ -19,6 +21,7 @@ from webapp.services.footprint_maps import MapQuery
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
+    from numpy.typing import NDArray
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
 
@@ -27,21 +30,33 @@ if TYPE_CHECKING:
     from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import FootprintView, ImportView, JobView, SceneView
 
+type Columns = dict[str, list[Any]]
+
 SHAPES_MAX = 3000
+MARGIN = 0.1
+"""Of the view's sides: houses whose centre is a little outside are hovered as well."""
 JOBS_MAX = 200
 
 
 @dataclass(frozen=True)
-class Shapes:
-    """The footprints of a view as columns for the map, or only their number when there are too many to draw."""
+class Wanted:
+    """What is to be read of a view."""
 
-    total: int
-    columns: dict[str, list[Any]] = field(default_factory=lambda: _no_columns())
+    shapes: bool
+    figures: bool
 
 
 @dataclass(frozen=True)
-class Sources:
-    """What footprints come from."""
+class Look:
+    """A view: its footprints as columns for the map, none when there are too many to draw, and its figures."""
+
+    shapes: Columns
+    figures: ViewStatistics | None
+
+
+@dataclass(frozen=True)
+class Origins:
+    """What a person chooses from: imagery, and files that were imported."""
 
     scenes: list[SceneView]
     imports: list[ImportView]
@@ -57,10 +72,10 @@ class MapStore:
         """Return the person's scenes, newest first."""
         return scenes.list_scenes(self.session.resources, self.session.principal)
 
-    def sources(self) -> Sources:
-        """Return what footprints come from: the person's scenes, and the imports that brought some, newest first."""
+    def origins(self) -> Origins:
+        """Return the person's scenes, and the imports that brought footprints, newest first."""
         found = imports.list_imports(self.session.resources, self.session.principal)
-        return Sources(self.scenes(), [one for one in found if one.job.footprint_count])
+        return Origins(self.scenes(), [one for one in found if one.job.footprint_count])
 
     def jobs_of(self, source_id: str) -> list[JobView]:
         """Return the jobs of a scene, newest first; an import is its own only job."""
@@ -82,28 +97,52 @@ class MapStore:
         except IndexNotReady:
             return None
 
-    def figures(self, query: FootprintQuery, bounds_m: Bounds | None) -> ViewStatistics:
+    def sources(self) -> list[Source]:
+        """Return where the person's footprints come from."""
+        resources, principal = self.session.resources, self.session.principal
+        try:
+            pairs = footprint_maps.sources(resources, principal)
+        except IndexNotReady:
+            return []
+        return sources_of(pairs, self.scenes(), jobs.list_jobs(resources, principal, limit=JOBS_MAX))
+
+    def figures(self, query: MapQuery, bounds_m: Bounds | None = None) -> ViewStatistics:
         """Return exact figures of a view, or of all that a query means. Raises `IndexNotReady`."""
         resources, principal = self.session.resources, self.session.principal
-        return footprint_maps.statistics(resources, principal, MapQuery(query), bounds_m or footprint_maps.WORLD_M)
+        return footprint_maps.statistics(resources, principal, query, bounds_m or footprint_maps.WORLD_M)
+
+    def extent(self, query: MapQuery) -> Bounds | None:
+        """Return the bounds of all that a query means, None for nothing. Raises `IndexNotReady`."""
+        return footprint_maps.extent(self.session.resources, self.session.principal, query)
 
     def review(self, footprint_id: int, state: str) -> None:
         """Note what the person says of a footprint. Raises `NotFound`."""
         reviews.review(self.session.resources, self.session.principal, footprint_id, state)
 
-    def shapes(self, query: FootprintQuery, bounds_m: Bounds) -> Shapes:
-        """Return the footprints of a view as shapes, unless there are more than `SHAPES_MAX`."""
-        resources, principal = self.session.resources, self.session.principal
-        total = self.figures(query, bounds_m).count
-        if total > SHAPES_MAX:
-            return Shapes(total)
-        meeting = replace(query, bbox_deg=bounds_to_degrees(bounds_m))
-        found = footprints.list_footprints(resources, principal, meeting, limit=SHAPES_MAX)
-        return Shapes(total, _columns(found))
+    def look(self, query: MapQuery, bounds_m: Bounds, wanted: Wanted) -> Look:
+        """Return what a view shows. Raises `IndexNotReady`."""
+        figures = self.figures(query, bounds_m) if wanted.figures else None
+        crowded = figures is not None and figures.count > SHAPES_MAX
+        return Look(no_shapes() if crowded or not wanted.shapes else self._shapes(query, bounds_m), figures)
 
-    def footprint_at(self, lon_deg: float, lat_deg: float, query: FootprintQuery) -> FootprintView | None:
+    def _shapes(self, query: MapQuery, bounds_m: Bounds) -> Columns:
+        """Return the footprints around a view as shapes, or none when there are more than `SHAPES_MAX`."""
+        resources, principal = self.session.resources, self.session.principal
+        chunks: list[NDArray[Any]] = []
+        for ids in footprint_maps.ids(resources, principal, query, _grown(bounds_m)):
+            chunks.append(ids)
+            if sum(map(len, chunks)) > SHAPES_MAX:
+                return no_shapes()
+        if not chunks:
+            return no_shapes()
+        found = list(footprints.iter_chosen(resources, principal, [np.concatenate(chunks)]))
+        return _columns(found[0]) if found else no_shapes()
+
+    def footprint_at(self, lon_deg: float, lat_deg: float, query: MapQuery) -> FootprintView | None:
         """Return the footprint under a point, if there is one."""
-        return footprints.footprint_at(self.session.resources, self.session.principal, lon_deg, lat_deg, query)
+        resources, principal = self.session.resources, self.session.principal
+        found = footprints.footprint_at(resources, principal, lon_deg, lat_deg, query.footprints)
+        return found if found is not None and _lies_in(found, query.region) else None
 
     def models(self) -> list[ModelView]:
         """Return the weights that an extraction may use, the default first."""
@@ -136,11 +175,26 @@ def overlap_area_m2(scene: SceneView, region_m: Polygon) -> float:
     return area_m2(geometry_of(scene.outline_geojson).intersection(to_degrees(region_m)))
 
 
-def _no_columns() -> dict[str, list[Any]]:
+def _grown(bounds_m: Bounds) -> Bounds:
+    west, south, east, north = bounds_m
+    across, up = MARGIN * (east - west), MARGIN * (north - south)
+    return west - across, south - up, east + across, north + up
+
+
+def _lies_in(found: FootprintView, region_deg: BaseGeometry | None) -> bool:
+    """Tell whether a footprint belongs to a region, by the rule of the index: the centre of its box on the map."""
+    if region_deg is None:
+        return True
+    west, south, east, north = to_map(geometry_of(found.geojson)).bounds
+    return bool(to_map(region_deg).contains(Point((west + east) / 2, (south + north) / 2)))
+
+
+def no_shapes() -> Columns:
+    """Return the columns of an empty view."""
     return {"xs": [], "ys": [], "area": [], "confidence": [], "job": []}
 
 
-def _columns(found: GeoDataFrame) -> dict[str, list[Any]]:
+def _columns(found: GeoDataFrame) -> Columns:
     rings = [rings_of(geometry) for geometry in to_map_all(found)]
     return {
         "xs": [xs for xs, _ in rings],

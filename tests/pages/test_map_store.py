@@ -1,17 +1,21 @@
 """The map's store over the real services, on both databases."""
 
+from dataclasses import replace
+
 import pytest
 from shapely import box
 from shapely.geometry import shape
 
-from pages.map.store import MapStore, overlap_area_m2
-from pages.projection import area_m2, bounds_to_map, to_map
+from pages.map.store import MapStore, Wanted, overlap_area_m2
+from pages.projection import area_m2, bounds_to_map, point_to_degrees, to_degrees, to_map
 from pages.scene_text import scene_area_m2
 from pages.session import NoSession, Session, current_session
 from processing.errors import AoiOutsideScene
 from tests.browser.town import upload, write_town
 from tests.support.made_weights import write_weights
+from tests.webapp.api.made_results import make_result
 from webapp.errors import NotFound
+from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
 
 
@@ -81,12 +85,36 @@ def test_cancel_ends_a_waiting_job(store, scene):
 
 
 def test_view_without_footprints_has_no_shapes(store, scene):
-    query, bounds = FootprintQuery(job_id=store.extract(scene.id, None).id), bounds_to_map(scene.bounds_deg)
-    assert store.shapes(query, bounds).total == 0
-    assert store.shapes(query, bounds).columns["xs"] == []
-    assert store.figures(query, None).count == 0
-    assert store.statistics(query).count == 0
+    footprint_query = FootprintQuery(job_id=store.extract(scene.id, None).id)
+    query, bounds = MapQuery(footprint_query), bounds_to_map(scene.bounds_deg)
+    look = store.look(query, bounds, Wanted(shapes=True, figures=True))
+    assert (look.shapes["xs"], look.figures.count) == ([], 0)
+    assert store.figures(query).count == 0
+    assert store.statistics(footprint_query).count == 0
+    assert store.extent(query) is None
+    assert store.sources() == []
     assert store.footprint_at(*part_of(scene).centroid.coords[0], query) is None
+
+
+def test_a_view_shows_what_its_figures_count_and_a_region_leaves_out(resources, alice, tmp_path):
+    made = make_result(resources, alice, tmp_path)
+    store = MapStore(Session(resources, alice, "token"))
+    query = MapQuery(FootprintQuery(job_id=made.job_id))
+    west, south, east, north = store.extent(query)
+    around = (west - 50, south - 50, east + 50, north + 50)
+    look = store.look(query, around, Wanted(shapes=True, figures=True))
+    assert len(look.shapes["xs"]) == look.figures.count == store.figures(query).count > 4
+    assert store.look(query, around, Wanted(shapes=False, figures=True)).shapes["xs"] == []
+    half = replace(query, region=to_degrees(box(west - 1, south - 1, (west + east) / 2, north + 1)))
+    inside = store.look(half, around, Wanted(shapes=True, figures=False)).shapes
+    assert 0 < len(inside["xs"]) == store.figures(half).count < look.figures.count
+    found = 0
+    for shape_xs, shape_ys in zip(look.shapes["xs"], look.shapes["ys"], strict=True):
+        xs, ys = shape_xs[0][0], shape_ys[0][0]
+        place = point_to_degrees((min(xs) + max(xs)) / 2, (min(ys) + max(ys)) / 2)
+        found += store.footprint_at(*place, half) is not None
+    assert found == len(inside["xs"])
+    assert [source.key for source in store.sources()] == [f"scene:{made.scene_id}"]
 
 
 def test_page_outside_the_gate_is_refused():

@@ -1,5 +1,6 @@
 """Puts the ASGI application together: gate outermost, then static files, then FastAPI with Panel's pages in it."""
 
+import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -92,9 +93,18 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    threading.Thread(target=_get_ready, name="warm-up", daemon=True).start()
     yield
     await api.state.call_counter.close()
+
+
+def _get_ready() -> None:
+    """Compile what tiles need. All that is in memory by then stays: Panel collects garbage whenever a page is closed,
+    and going through the modules each time took most of a second of the processor.
+    """
+    warm_up()
+    gc.collect()
+    gc.freeze()
 
 
 def create_api(resources: Resources) -> FastAPI:

@@ -13,13 +13,14 @@ from shapely.geometry.base import BaseGeometry
 
 from auth.principals import Principal
 from models.footprint import ReviewState
+from processing.footprint_index.extent import extent as extent_of
 from processing.footprint_index.extent import extent_deg
 from processing.footprint_index.filters import FootprintFilters
 from processing.footprint_index.legend import LegendEntry, legend
 from processing.footprint_index.palettes import Style
 from processing.footprint_index.render import render_tile, render_view
 from processing.footprint_index.selection import view_ids
-from processing.footprint_index.snapshot import Snapshot
+from processing.footprint_index.snapshot import Snapshot, Source
 from processing.footprint_index.statistics import ViewStatistics, view_statistics
 from processing.footprint_index.vector_tile import vector_tile as make_vector_tile
 from processing.rendering.tile_grid import TILE_PX, WORLD_SIZE_M, TileAddress
@@ -120,6 +121,16 @@ def statistics(
     """Return exact figures of a view, or of everything. Raises as `tile`."""
     snapshot, filters = _seen(resources, principal, query)
     return view_statistics(snapshot, bounds_m, filters)
+
+
+def extent(resources: Resources, principal: Principal, query: MapQuery) -> BoundsM | None:
+    """Return the box around the centres of what a query means, None where there is nothing. Raises as `tile`."""
+    return extent_of(*_seen(resources, principal, query))
+
+
+def sources(resources: Resources, principal: Principal) -> tuple[Source, ...]:
+    """Return the (job, scene) that the person's footprints come from, and such as are gone. Raises `IndexNotReady`."""
+    return snapshot_for(resources, principal).sources
 
 
 def ids(

@@ -1,6 +1,7 @@
 """All tables, so that `Base.metadata` is complete once this module is imported."""
 
 from models.base import Base
+from models.export import Export, ExportPart
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
@@ -11,6 +12,8 @@ metadata = Base.metadata
 
 __all__ = [
     "BuildingFootprint",
+    "Export",
+    "ExportPart",
     "FootprintChange",
     "JobMessage",
     "JobPart",

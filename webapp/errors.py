@@ -156,6 +156,41 @@ class FormatUnknown(AppError):
     template = "{format} is not an export format; use one of {allowed}."
 
 
+class TooManyExports(AppError):
+    """A person has as many unfinished exports as they may."""
+
+    code = "TooManyExports"
+    template = "You have {limit} exports that are not finished. Try again when one of them is, or delete one."
+
+
+class ExportNotReady(AppError):
+    """The file is not made yet."""
+
+    code = "ExportNotReady"
+    template = "The export is being prepared: {rows_done} of {rows_total} buildings. Try again in a moment."
+
+
+class ExportFailed(AppError):
+    """There will be no file; `error_code` of the export says why."""
+
+    code = "ExportFailed"
+    template = "The export failed: {detail}"
+
+
+class ExportOutdated(AppError):
+    """Some of what the export was to hold was deleted before it was written."""
+
+    code = "ExportOutdated"
+    template = "{missing} of {rows_total} buildings were deleted before they were written. Ask for the export again."
+
+
+class RangeNotSatisfiable(AppError):
+    """The part of a file that was asked for lies beyond its end."""
+
+    code = "RangeNotSatisfiable"
+    template = "The file has {size_bytes} bytes; there is no such part of it."
+
+
 class UploadTooLarge(AppError):
     """More bytes than the limit."""
 
@@ -219,6 +254,13 @@ class LeaseLost(AppError):
     template = "Job {job_id} is no longer held by attempt {attempt}."
 
 
+class ExportLost(AppError):
+    """The export is somebody else's by now, deleted, or finished: nothing may be written in its name."""
+
+    code = "ExportLost"
+    template = "Export {export_id} is no longer held by attempt {attempt}."
+
+
 HTTP_STATUS: dict[type[Exception], int] = {
     NotSignedIn: 401,
     CredentialsWrong: 401,
@@ -229,6 +271,11 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UsernameTaken: 409,
     SceneInUse: 409,
     LeaseLost: 409,
+    ExportLost: 409,
+    ExportNotReady: 409,
+    ExportFailed: 409,
+    ExportOutdated: 409,
+    RangeNotSatisfiable: 416,
     UploadStalled: 408,
     UploadTooLarge: 413,
     RequestTooLarge: 413,
@@ -245,6 +292,7 @@ HTTP_STATUS: dict[type[Exception], int] = {
     UploadIncomplete: 400,
     UploadEmpty: 400,
     TooManyLogins: 429,
+    TooManyExports: 429,
     LoginDelayed: 429,
     core.WeightsUnknown: 422,
     core.EnsembleInvalid: 422,

@@ -1,6 +1,6 @@
 """Reads of footprints. Every function takes a filter and answers the same on both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +104,13 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
     order = np.argsort(ids, kind="stable")
     places = order[np.searchsorted(ids[order], frame["id"].to_numpy())]
     return frame.iloc[np.argsort(places, kind="stable")].reset_index(drop=True)
+
+
+def iter_ids(session: Session, wanted: FootprintFilter, rows: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the ids of footprints in rising order, all of one moment: one statement reads them."""
+    statement = select(BuildingFootprint.id).where(*wanted.conditions()).order_by(BuildingFootprint.id)
+    for part in session.scalars(statement.execution_options(yield_per=rows)).partitions():
+        yield np.array(part, np.int64)
 
 
 def totals(session: Session, wanted: FootprintFilter) -> Row[int, float | None, float | None, float | None]:

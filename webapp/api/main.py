@@ -20,7 +20,7 @@ from webapp.api.login_throttle import LoginThrottle
 from webapp.api.open_sockets import OpenSockets
 from webapp.api.origin import OwnNames
 from webapp.api.problems import add_problem_handlers
-from webapp.api.routes import auth, buildings, extraction, jobs, login, models, operations, scenes, tiles
+from webapp.api.routes import auth, buildings, exports, extraction, jobs, login, models, operations, scenes, tiles
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.resources import Resources
@@ -78,7 +78,7 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
     api.state.throttle = LoginThrottle()
-    for module in (auth, login, extraction, scenes, jobs, buildings, models, tiles, operations):
+    for module in (auth, login, extraction, scenes, jobs, buildings, exports, models, tiles, operations):
         api.include_router(module.router)
     for folder in PUBLIC_FOLDERS:
         api.mount(f"/assets/{folder}", FileFolder(directory=ASSETS / folder), name=f"assets-{folder}")

@@ -83,6 +83,14 @@ def iter_batches(
         after_id = int(batch["id"].iloc[-1])
 
 
+def iter_ids(
+    resources: Resources, principal: Principal, query: FootprintQuery, rows: int = 65_536
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
+    with resources.database.read() as session:
+        yield from queries.iter_ids(session, _filter(principal, query), rows)
+
+
 def iter_chosen(
     resources: Resources, principal: Principal, chunks: Iterable[NDArray[np.int64]], rows: int = BATCH_ROWS
 ) -> Iterator[gpd.GeoDataFrame]:

@@ -1,4 +1,4 @@
-"""Clearing up: old jobs (where the settings say so), ended sessions, sent messages, files that nothing points to."""
+"""Clearing up: old jobs (where the settings say so), expired exports, ended sessions, sent messages, stray files."""
 
 import time
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, or_, select
 
 from models.base import now_s
+from models.export import Export
 from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
@@ -13,6 +14,8 @@ from models.queries.footprint_feed import prune_feed
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
+from webapp.services.export_files import remove_expired
+from webapp.services.export_scratch import sweep_scratch
 from webapp.services.uploads import sweep_incoming
 
 DAY_S = 86_400.0
@@ -26,6 +29,7 @@ class Cleaned:
     """What was removed."""
 
     jobs: int
+    exports: int
     files: int
     uploads: int
 
@@ -43,7 +47,9 @@ def cleanup_old_jobs(resources: Resources) -> Cleaned:
         session.execute(delete(LoginSession).where(ended).execution_options(synchronize_session=False))
         gone = WorkerBeat.seen_at < now_s() - DAY_S
         session.execute(delete(WorkerBeat).where(gone).execution_options(synchronize_session=False))
-    return Cleaned(jobs, remove_orphan_files(resources), sweep_incoming(resources))
+    exports = remove_expired(resources)
+    sweep_scratch(resources)
+    return Cleaned(jobs, exports, remove_orphan_files(resources), sweep_incoming(resources))
 
 
 def remove_orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> int:
@@ -59,7 +65,9 @@ def remove_orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> in
 
 def _is_known(resources: Resources, key: str) -> bool:
     with resources.database.read() as session:
-        return session.scalar(select(StoredFile.id).where(StoredFile.storage_key == key)) is not None
+        scene = select(StoredFile.id).where(StoredFile.storage_key == key)
+        export = select(Export.id).where(Export.storage_key == key)
+        return session.scalar(scene) is not None or session.scalar(export) is not None
 
 
 def _remove_old_jobs(resources: Resources, older_than_s: float) -> int:

@@ -1,6 +1,5 @@
 """The main task: take the job, run the pipeline, save each part, end the job. Services decide; this connects."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +12,13 @@ from processing.errors import Cancelled, ProcessingError
 from processing.params import ExtractionParams
 from processing.pipeline import ExtractionPlan, extract, plan_extraction
 from processing.scene import SceneInfo
-from webapp.errors import AppError, DatabaseBusy, DiskFull, LeaseLost, NotFound
+from webapp.errors import AppError, LeaseLost, NotFound
 from webapp.resources import Resources
 from webapp.services import leases
 from webapp.services.claims import Beat, Claim, JobError
-from webapp.tasks.heartbeat import Heartbeat
+from webapp.tasks.heartbeat import Heartbeat, HeldJob
+from webapp.tasks.patience import patiently
 
-RETRY_STEP_S = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -53,9 +52,9 @@ def run_extraction(context: WorkerContext, job_id: str) -> JobState | None:
 
 def _work(context: WorkerContext, claim: Claim) -> JobState:
     """Run the job and turn whatever happens into one move of its state. Raises `LeaseLost`."""
-    with Heartbeat(context.resources, claim, context.is_shutting_down) as heart:
+    with Heartbeat(context.resources, HeldJob(claim), context.is_shutting_down) as heart:
         move = _attempt(context, claim, heart)
-        return _patiently(context.resources, move)
+        return patiently(context.resources, move)
 
 
 def _attempt(context: WorkerContext, claim: Claim, heart: Heartbeat) -> Callable[[], JobState]:
@@ -89,7 +88,7 @@ def _run_pipeline(context: WorkerContext, claim: Claim, heart: Heartbeat) -> Non
         path, plan, detector, completed=completed, should_stop=heart.should_stop, on_window=heart.on_window
     )
     for result in results:
-        beat = _patiently(resources, partial(leases.save_part, resources, claim, result))
+        beat = patiently(resources, partial(leases.save_part, resources, claim, result))
         if beat.must_stop or heart.should_stop():
             raise Cancelled()
 
@@ -105,19 +104,6 @@ def _announce(resources: Resources, claim: Claim, plan: ExtractionPlan, complete
     )
     begins = f"Resumed at part {len(completed) + 1} of {len(plan.parts)}" if completed else "Started"
     leases.report(resources, claim, "info", f"{begins}: {facts}.")
-
-
-def _patiently[T](resources: Resources, write: Callable[[], T]) -> T:
-    """Write; while the database is away, try again for as long as the lease may last."""
-    give_up_at = time.monotonic() + resources.settings.lease_s
-    while True:
-        try:
-            return write()
-        except (DatabaseBusy, DiskFull) as error:
-            if time.monotonic() > give_up_at:
-                raise
-            log.warning("write_postponed", code=error.code)
-            time.sleep(RETRY_STEP_S)
 
 
 def _stopped(resources: Resources, claim: Claim, beat: Beat) -> Callable[[], JobState]:

@@ -7,6 +7,7 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route
 
 from tests.webapp.api.made_results import make_result
+from tests.webapp.exported import made_export
 from webapp.api.main import create_api
 
 
@@ -20,6 +21,7 @@ class Expected:
 
 
 EXTRACT = {"scene_id": "{scene_id}", "parameters": {"window_px": 256}}
+EXPORT = {"job_id": "{job_id}", "format": "csv"}
 TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/api/v1/auth/login"): Expected((422, 422, 422, 422), json={}),
     ("POST", "/api/v1/auth/refresh-token"): Expected((422, 422, 422, 422), json={}),
@@ -40,6 +42,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/statistics/view"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("POST", "/api/v1/exports"): Expected((401, 202, 404, 202), json=EXPORT),
+    ("GET", "/api/v1/exports"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/exports/{export_id}"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/exports/{export_id}/file"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/models"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/models/{name}"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
@@ -55,6 +61,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/assets/icons"): Expected((404, 404, 404, 404), query="/nothing.svg"),
     ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
     # These end something, so they come last.
+    ("DELETE", "/api/v1/exports/{export_id}"): Expected((401, 204, 404, 204)),
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
     ("POST", "/logout"): Expected((303, 303, 303, 303)),
@@ -87,6 +94,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "scene_id": result.scene_id,
         "job_id": result.job_id,
         "task_id": result.job_id,
+        "export_id": made_export(api.resources, alice, result.job_id).id,
         "name": "swagger-ui.css",
         "z": "3",
         "x": "2",
@@ -101,6 +109,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
             url = "/api/v1/models/default"
         if body is EXTRACT:
             body = EXTRACT | {"scene_id": result.scene_id}
+        if body is EXPORT:
+            body = EXPORT | {"job_id": result.job_id}
         for who, client, status in zip(
             ("anonymous", "owner", "other", "administrator"), clients, expected.statuses, strict=True
         ):

@@ -1,8 +1,6 @@
-"""Errors of the application, beside those of the core, and the HTTP status of each. No framework is known here."""
+"""Errors of the application, beside those of the core; `http_status` has the status of each. No framework is known."""
 
 from typing import Any, ClassVar
-
-from processing import errors as core
 
 
 class AppError(Exception):
@@ -259,58 +257,3 @@ class ExportLost(AppError):
 
     code = "ExportLost"
     template = "Export {export_id} is no longer held by attempt {attempt}."
-
-
-HTTP_STATUS: dict[type[Exception], int] = {
-    NotSignedIn: 401,
-    CredentialsWrong: 401,
-    RefreshTokenInvalid: 401,
-    Forbidden: 403,
-    CsrfTokenInvalid: 403,
-    NotFound: 404,
-    UsernameTaken: 409,
-    SceneInUse: 409,
-    LeaseLost: 409,
-    ExportLost: 409,
-    ExportNotReady: 409,
-    ExportFailed: 409,
-    ExportOutdated: 409,
-    RangeNotSatisfiable: 416,
-    UploadStalled: 408,
-    UploadTooLarge: 413,
-    RequestTooLarge: 413,
-    core.RasterTooLarge: 413,
-    core.VectorTooLarge: 413,
-    core.NotARaster: 415,
-    core.VectorFormatUnknown: 415,
-    MediaTypeNotAllowed: 415,
-    HostNotAllowed: 421,
-    AccountInvalid: 422,
-    RequestInvalid: 422,
-    BboxInvalid: 422,
-    FormatUnknown: 422,
-    UploadIncomplete: 400,
-    UploadEmpty: 400,
-    TooManyLogins: 429,
-    TooManyExports: 429,
-    LoginDelayed: 429,
-    core.WeightsUnknown: 422,
-    core.EnsembleInvalid: 422,
-    core.WeightsInvalid: 500,
-    core.DeviceUnavailable: 500,
-    SettingInvalid: 500,
-    DatabaseBusy: 503,
-    BrokerUnavailable: 503,
-    StorageUnavailable: 503,
-    TilesNotReady: 503,
-    core.FootprintIndexDamaged: 503,
-    IndexNotReady: 503,
-    DiskFull: 507,
-    core.ProcessingError: 422,
-    AppError: 400,
-}
-
-
-def status_of(error: Exception) -> int:
-    """Return the HTTP status of an error: that of its nearest class in the table, 500 when there is none."""
-    return next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), 500)

@@ -5,7 +5,8 @@ import pytest
 
 from processing import errors as core
 from webapp import errors
-from webapp.errors import HTTP_STATUS, AppError, status_of
+from webapp.errors import AppError
+from webapp.http_status import HTTP_STATUS, status_of
 
 FAMILY = [
     kind

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
-from webapp.errors import AppError, RangeNotSatisfiable, RequestInvalid, status_of
+from webapp.errors import AppError, RangeNotSatisfiable, RequestInvalid
+from webapp.http_status import status_of
 
 log = logging.getLogger(__name__)
 

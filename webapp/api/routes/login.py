@@ -11,7 +11,8 @@ from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.identity import COOKIE
 from webapp.api.receiving import in_thread
 from webapp.api.signing_in import sign_in, sign_out
-from webapp.errors import AppError, CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins, status_of
+from webapp.errors import AppError, CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins
+from webapp.http_status import status_of
 from webapp.resources import Resources
 from webapp.services import sessions
 

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from geopandas import GeoDataFrame
 
 from auth.principals import Principal, Role
 from processing.exports.formats import FORMATS
@@ -55,7 +54,7 @@ def _batches(source: Path) -> Iterator[pa.RecordBatch]:
         yield from file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
 
 
-def _stored(url: str, folder: Path) -> Iterator[GeoDataFrame]:
+def _stored(url: str, folder: Path) -> Iterator[pa.RecordBatch]:
     """Read as a worker does, with the ids that were noted when the export was asked for."""
     resources = open_resources(load_settings(data_dir=folder, database_url=url))
     principal = Principal(0, "bench", Role.ADMINISTRATOR)

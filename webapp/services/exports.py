@@ -5,9 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import geopandas as gpd
-
 from auth.principals import Principal
+from processing.exports.batches import Footprints
 from processing.exports.formats import FORMATS, ExportFormat
 from processing.exports.writing import write_stream
 from webapp.errors import FormatUnknown, RequestInvalid
@@ -69,9 +68,7 @@ def title_of(resources: Resources, principal: Principal, job_id: str | None) -> 
     return f"{job.scene_name.rsplit('.', 1)[0]} {job.id[:8]}"
 
 
-def _stream(
-    resources: Resources, chosen: ExportFormat, title: str, batches: Iterator[gpd.GeoDataFrame]
-) -> ExportStream:
+def _stream(resources: Resources, chosen: ExportFormat, title: str, batches: Iterator[Footprints]) -> ExportStream:
     scratch = resources.settings.data_dir / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     # Some formats write their first bytes before they look at the first footprint: so that one is read first.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import mapping
@@ -93,14 +94,14 @@ def iter_ids(
 
 def iter_chosen(
     resources: Resources, principal: Principal, chunks: Iterable[NDArray[np.int64]], rows: int = BATCH_ROWS
-) -> Iterator[gpd.GeoDataFrame]:
-    """Yield the footprints with these ids in this order; those that are gone meanwhile are left out."""
+) -> Iterator[pa.RecordBatch]:
+    """Yield the footprints with these ids in this order, with WKB; those that are gone meanwhile are left out."""
     wanted = FootprintFilter(owner_id=principal.owner_filter)
     for ids in chunks:
         for first in range(0, len(ids), rows):
             with resources.database.read() as session:
                 batch = queries.read_chosen(session, wanted, ids[first : first + rows])
-            if not batch.empty:
+            if len(batch):
                 yield batch
 
 

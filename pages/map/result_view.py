@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from pages.background import Background
 from pages.export_links import footprint_fields
+from pages.export_progress import ExportPanel
 from pages.map.canvas import MapCanvas, world_is
 from pages.map.details import DetailsCard
 from pages.map.drawing import Point
@@ -39,7 +40,7 @@ class ResultView:
         self._canvas = canvas
         self._revision = ""
         self.details = DetailsCard(close=lambda: background.soon(self.deselect), review=self._review)
-        self.sidebar = Sidebar(filters)
+        self.sidebar = Sidebar(filters, ExportPanel(store.session, background))
         filters.param.watch(lambda _: background.soon(self.show), [*SHOWN, "job_id"])
         filters.param.watch(lambda _: background.soon(self._show_tiles), ["colour_by", "dark"])
         filters.param.watch(lambda _: background.soon(self.sidebar.show_scope), ["everything"])

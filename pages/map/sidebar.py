@@ -8,7 +8,6 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats, job_text
-from pages.export_links import export_links
 from pages.layout import THIN_LINE
 from pages.map.figure_panel import FigurePanel
 from pages.map.filters import MapFilters
@@ -16,6 +15,7 @@ from pages.map.legend import LABELS, legend
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
+    from pages.export_progress import ExportPanel
     from pages.projection import Bounds
     from processing.footprint_index.statistics import ViewStatistics
     from webapp.services.models import ExpectedView, ModelView
@@ -29,8 +29,9 @@ NO_JOB = '<p class="bf-note">Nothing extracted from this scene yet. Draw a regio
 class Sidebar:
     """Builds the drawer and shows what the page hands it."""
 
-    def __init__(self, filters: MapFilters) -> None:
+    def __init__(self, filters: MapFilters, exports: ExportPanel) -> None:
         self._filters = filters
+        self._exports = exports
         self._has_jobs = False
         self._scene = _select(filters.param.scene_id, "")
         self._scene_facts = pane()
@@ -49,12 +50,11 @@ class Sidebar:
         self._weights = _select(filters.param.weights, "")
         self._models = _section(heading("Detector"), self._weights)
         self._models.visible = False
-        self._links = pane()
         self._no_job = pane(NO_JOB, visible=False)
         self._legend = pane(legend(filters.style))
         filters.param.watch(self._show_legend, ["colour_by", "dark"])
         self._result = pn.Column(
-            self._job, self._scope, *self._figures.items, self._expected, self._links,
+            self._job, self._scope, *self._figures.items, self._expected, exports.panel,
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
@@ -92,6 +92,7 @@ class Sidebar:
     def show_figures(self, found: ViewStatistics | None) -> None:
         """Show the key figures and the histograms; None: nothing is known."""
         self._figures.show(found)
+        self._exports.count(None if found is None else found.count)
 
     def offer_everything(self, worthwhile: bool) -> None:
         """Offer to show the footprints of all jobs, where there are others than those of the chosen job."""
@@ -123,7 +124,7 @@ class Sidebar:
 
     def show_links(self, view_deg: Bounds | None) -> None:
         """Point the export buttons at what is shown."""
-        self._links.object = export_links(self._filters.query() if self._filters.shows_something else None, view_deg)
+        self._exports.point(self._filters.query() if self._filters.shows_something else None, view_deg)
 
 
 def unique_labels(found: list[JobView]) -> dict[str, str]:

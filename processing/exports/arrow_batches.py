@@ -44,7 +44,9 @@ def attribute_record(batch: FootprintBatch, schema: pa.Schema) -> pa.RecordBatch
     columns = []
     for field in schema:
         at = held.schema.get_field_index(field.name)
-        columns.append((held.column(at) if at >= 0 else pa.nulls(rows)).cast(field.type))
+        column = held.column(at) if at >= 0 else pa.nulls(rows)
+        # A format may know no times below a millisecond; all else must fit.
+        columns.append(column.cast(field.type, safe=not pa.types.is_timestamp(field.type)))
     return pa.record_batch(columns, schema=schema)
 
 

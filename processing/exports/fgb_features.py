@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import shapely
 from numpy.typing import NDArray
+
+from processing.exports.rings import Rings, runs
 
 POLYGON, MULTIPOLYGON = 3, 6
 FEATURE, MULTI, PART_FIELDS, PARTS = 4, 12, 15, 20
@@ -80,9 +81,9 @@ def _geometry_words(
     words[table + 2] = 4 * (at.points - table - 2)
     words[table + 3] = POLYGON
     words[at.ends] = at.ring_counts
-    words[_runs(at.ends + 1, at.ring_counts)] = at.ring_ends
+    words[runs(at.ends + 1, at.ring_counts)] = at.ring_ends
     words[at.points] = 2 * at.point_counts
-    words[_runs(at.points + 1, 4 * at.point_counts)] = at.coordinates.view("<u4").reshape(-1)
+    words[runs(at.points + 1, 4 * at.point_counts)] = at.coordinates.view("<u4").reshape(-1)
     return words, at.starts
 
 
@@ -107,13 +108,11 @@ class _Places:
 
     @classmethod
     def of(cls, shapes: NDArray[np.object_]) -> "_Places":
-        parts, owner = shapely.get_parts(shapes, return_index=True)
-        rings, ring_part = shapely.get_rings(parts, return_index=True)
-        coordinates, ring_of_point = shapely.get_coordinates(rings, return_index=True)
-        sizes = np.bincount(ring_of_point, minlength=len(rings))
+        rings = Rings.of(shapes)
+        owner, ring_part, sizes = rings.part_owner, rings.ring_part, rings.ring_sizes
         part_counts = np.bincount(owner, minlength=len(shapes))
-        ring_counts = np.bincount(ring_part, minlength=len(parts))
-        point_counts = np.bincount(ring_part, weights=sizes, minlength=len(parts)).astype(np.int64)
+        ring_counts = np.bincount(ring_part, minlength=len(owner))
+        point_counts = np.bincount(ring_part, weights=sizes, minlength=len(owner)).astype(np.int64)
         first_part = np.cumsum(part_counts) - part_counts
         ends_at = PARTS + 1 + 5 * part_counts[owner] + _before(1 + ring_counts, first_part[owner])
         tail = PARTS + 1 + 6 * part_counts + _sums(ring_counts, first_part, part_counts)
@@ -125,13 +124,13 @@ class _Places:
             starts=starts,
             part_counts=part_counts,
             part_owner=owner,
-            part_number=np.arange(len(parts)) - first_part[owner],
+            part_number=np.arange(len(owner)) - first_part[owner],
             ring_counts=ring_counts,
             point_counts=point_counts,
             ends=starts[owner] + ends_at,
             points=starts[owner] + points_at,
             ring_ends=(np.cumsum(sizes) - (np.cumsum(point_counts) - point_counts)[ring_part]).astype("<u4"),
-            coordinates=np.ascontiguousarray(coordinates, "<f8"),
+            coordinates=np.ascontiguousarray(rings.coordinates, "<f8"),
         )
 
 
@@ -147,13 +146,6 @@ def _sums(values: NDArray[np.int64], first: NDArray[np.int64], counts: NDArray[n
     sums = np.concatenate([[0], np.cumsum(values)])
     found: NDArray[np.int64] = sums[first + counts] - sums[first]
     return found
-
-
-def _runs(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return starts[0], starts[0] + 1, … of `lengths[0]` places, then those of the next."""
-    before = np.cumsum(lengths) - lengths
-    places: NDArray[np.int64] = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
-    return places
 
 
 def _properties(attributes: pa.RecordBatch) -> pa.BinaryArray:

@@ -12,6 +12,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from processing.exports.rings import Rings, runs
+
 HEADER_BYTES = 100
 POLYGON = 5
 RECORD = np.dtype(
@@ -39,7 +41,7 @@ class ShapeRecords:
 
     def add(self, shapes: NDArray[np.object_]) -> None:
         """Write (N,) polygons and multipolygons with outer rings counter-clockwise; in the file they are clockwise."""
-        rings = _Rings.of(shapes)
+        rings = _Outlines.of(shapes)
         lengths = np.where(rings.points > 0, RECORD_WORDS + rings.counts + 4 * rings.points, NULL_WORDS)
         starts = np.cumsum(lengths) - lengths
         words = np.zeros(int(lengths.sum()), "<u4")
@@ -64,7 +66,7 @@ class ShapeRecords:
             file.write(struct.pack("<2i8d", 1000, POLYGON, *box, 0.0, 0.0, 0.0, 0.0))
 
     def _lay_out(
-        self, words: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], rings: "_Rings"
+        self, words: NDArray[np.uint32], starts: NDArray[np.int64], lengths: NDArray[np.int64], rings: "_Outlines"
     ) -> None:
         heads = np.zeros(len(starts), RECORD)
         heads["number"] = self.count + 1 + np.arange(len(starts))
@@ -75,13 +77,13 @@ class ShapeRecords:
         head_words = heads.view("<u4").reshape(len(starts), RECORD_WORDS)
         words[starts[:, None] + np.arange(NULL_WORDS)] = head_words[:, :NULL_WORDS]
         words[starts[full, None] + np.arange(RECORD_WORDS)] = head_words[full]
-        words[_places(starts + RECORD_WORDS, rings.counts)] = rings.first_points
-        places = _places(starts + RECORD_WORDS + rings.counts, 4 * rings.points)
+        words[runs(starts + RECORD_WORDS, rings.counts)] = rings.first_points
+        places = runs(starts + RECORD_WORDS + rings.counts, 4 * rings.points)
         words[places] = rings.coordinates.view("<u4").reshape(-1)
 
 
 @dataclass(frozen=True)
-class _Rings:
+class _Outlines:
     """Rings of a batch: rings and points of each of (N,) shapes, its box, and all points in the file's order."""
 
     counts: NDArray[np.int64]
@@ -92,14 +94,11 @@ class _Rings:
     coordinates: NDArray[np.float64]
 
     @classmethod
-    def of(cls, shapes: NDArray[np.object_]) -> "_Rings":
-        parts, part_owner = shapely.get_parts(shapes, return_index=True)
-        rings, ring_part = shapely.get_rings(parts, return_index=True)
-        coordinates, ring_of_point = shapely.get_coordinates(rings, return_index=True)
-        owner = part_owner[ring_part]
-        sizes = np.bincount(ring_of_point, minlength=len(rings))
+    def of(cls, shapes: NDArray[np.object_]) -> "_Outlines":
+        rings = Rings.of(shapes)
+        owner, sizes = rings.part_owner[rings.ring_part], rings.ring_sizes
         ends = np.cumsum(sizes)
-        backwards = np.repeat(2 * ends - sizes - 1, sizes) - np.arange(len(coordinates))
+        backwards = np.repeat(2 * ends - sizes - 1, sizes) - np.arange(len(rings.coordinates))
         points = np.bincount(owner, weights=sizes, minlength=len(shapes)).astype(np.int64)
         first_of_shape = np.cumsum(points) - points
         return cls(
@@ -107,12 +106,5 @@ class _Rings:
             points=points,
             boxes=np.nan_to_num(shapely.bounds(shapes)),
             first_points=(ends - sizes - first_of_shape[owner]).astype("<u4"),
-            coordinates=np.ascontiguousarray(coordinates[backwards], "<f8"),
+            coordinates=np.ascontiguousarray(rings.coordinates[backwards], "<f8"),
         )
-
-
-def _places(starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return starts[0], starts[0] + 1, … of `lengths[0]` places, then those of the next."""
-    before = np.cumsum(lengths) - lengths
-    places: NDArray[np.int64] = np.repeat(starts - before, lengths) + np.arange(int(lengths.sum()))
-    return places

@@ -1,7 +1,7 @@
-"""`./run bench exports`: one made-up city to every format, by ours and by `ogr2ogr` from a FlatGeobuf of the same rows.
+"""`./run bench exports`: one made-up city to every format, by ours and by `ogr2ogr`, from the same PostGIS.
 
-Each export runs in a process of its own. Ours reads GeoParquet (which `ogr2ogr` often cannot), `ogr2ogr` reads
-FlatGeobuf (which costs less to read). `ogr2ogr` leaves a Shapefile unpacked; ours is a ZIP.
+Each export runs in a process of its own; the database server's work is in neither's processor time. *Ours* reads as a
+worker does; *writer* is ours from a Parquet file, so without the database. Both make a ZIP of a Shapefile.
 """
 
 import argparse
@@ -9,6 +9,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,13 +17,13 @@ import pyarrow.parquet as pq
 import shapely
 
 from benchmarks.children import run_child
+from benchmarks.exports_database import SAME_ROWS, filled_database
 from benchmarks.made_city import city_batches
 from benchmarks.report import OURS, Row, publish, row_of
 from processing.exports.formats import FORMATS
-from processing.exports.writing import write_file
 
-ROWS, QUICK_ROWS = 1_000_000, 20_000
-SLOW = {"pmtiles": 200_000}
+ROWS, QUICK_ROWS = 1_000_000, 200_000
+SLOW = {"pmtiles": 20_000}
 """Formats that are measured on fewer rows at most: tiles take minutes."""
 PEER = "ogr2ogr"
 PEER_FORMATS = {
@@ -30,7 +31,7 @@ PEER_FORMATS = {
     "geojsonseq": ("GeoJSONSeq", "geojsonl"),
     "csv": ("CSV", "csv"),
     "kml": ("KML", "kml"),
-    "shapefile": ("ESRI Shapefile", "shp"),
+    "shapefile": ("ESRI Shapefile", "shz"),
     "gpkg": ("GPKG", "gpkg"),
     "fgb": ("FlatGeobuf", "fgb"),
 }
@@ -48,10 +49,14 @@ def main(arguments: Sequence[str] = ()) -> int:
     """Write all formats and print what each takes, ours against the peer's."""
     options = _options(arguments)
     rows: list[Row] = []
-    for format in options.formats:
-        count = min(options.rows, SLOW.get(format, options.rows))
-        with tempfile.TemporaryDirectory(prefix="bench-exports-", dir=options.folder) as folder:
-            rows += _format_rows(format, count, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="bench-exports-", dir=options.folder) as folder:
+        path = Path(folder)
+        for count in sorted({_rows_of(format, options.rows) for format in options.formats}):
+            source = write_source(path / "source.parquet", count)
+            with filled_database(count, path / "data") as url:
+                for format in options.formats:
+                    if _rows_of(format, options.rows) == count:
+                        rows += _format_rows(Case(format, count, source, url, path))
     publish("exports", rows, options.json)
     return 0
 
@@ -68,20 +73,40 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def _format_rows(format: str, count: int, folder: Path) -> list[Row]:
-    source = write_source(folder / "source.parquet", count)
-    ours = run_child(sys.executable, "benchmarks.exports_ours", format, str(source), str(folder))
-    if ours["rows"] != count:
-        raise RuntimeError(f"{format}: {ours['rows']} of {count} rows were written")
-    case = f"{format}, {count:,} rows"
-    rows = [row_of(OURS, case, metric, unit, [ours[key]]) for metric, unit, key in METRICS]
-    rows.append(row_of(OURS, case, "memory grown", "MB", [ours["peak_mb"] - ours["before_mb"]]))
-    if format in PEER_FORMATS and shutil.which(PEER):
-        theirs = _peer(format, count, folder)
-        rows += [row_of(PEER, case, metric, unit, [theirs[key]]) for metric, unit, key in METRICS]
-        rows.append(row_of("ogr2ogr / ours", case, "processor time", "times", [theirs["cpu_s"] / ours["cpu_s"]]))
-        rows.append(row_of("ogr2ogr / ours", case, "wall clock", "times", [theirs["wall_s"] / ours["wall_s"]]))
+@dataclass(frozen=True)
+class Case:
+    """One format, and where its rows are."""
+
+    format: str
+    count: int
+    source: Path
+    url: str
+    folder: Path
+
+
+def _rows_of(format: str, rows: int) -> int:
+    return min(rows, SLOW.get(format, rows))
+
+
+def _format_rows(case: Case) -> list[Row]:
+    name = f"{case.format}, {case.count:,} rows"
+    rows: list[Row] = []
+    took = {OURS: _ours(case, case.url), "writer": _ours(case, str(case.source))}
+    if case.format in PEER_FORMATS and shutil.which(PEER):
+        took[PEER] = _peer(case)
+    for subject, measured in took.items():
+        rows += [row_of(subject, name, metric, unit, [measured[key]]) for metric, unit, key in METRICS]
+        if subject != OURS:
+            for metric, key in (("processor time", "cpu_s"), ("wall clock", "wall_s")):
+                rows.append(row_of(f"{subject} / ours", name, metric, "times", [measured[key] / took[OURS][key]]))
     return rows
+
+
+def _ours(case: Case, source: str) -> dict[str, float]:
+    took: dict[str, float] = run_child(sys.executable, "benchmarks.exports_ours", case.format, source, str(case.folder))
+    if took["rows"] != case.count:
+        raise RuntimeError(f"{case.format}: {took['rows']} of {case.count} rows were written")
+    return took
 
 
 def write_source(path: Path, count: int) -> Path:
@@ -97,16 +122,14 @@ def write_source(path: Path, count: int) -> Path:
     return path
 
 
-def _peer(format: str, count: int, folder: Path) -> dict[str, float]:
+def _peer(case: Case) -> dict[str, float]:
     """Run ogr2ogr once; its processor time and peak memory are those that the system counted."""
-    source = folder / "peer_source.fgb"
-    write_file(source, city_batches(count, SOURCE_ROWS), title="city")
-    driver, suffix = PEER_FORMATS[format]
-    target = folder / f"peer.{suffix}"
-    command = [PEER, "-f", driver, *PEER_OPTIONS.get(format, []), str(target), str(source)]
+    driver, suffix = PEER_FORMATS[case.format]
+    target = case.folder / f"peer.{suffix}"
+    options = [*PEER_OPTIONS.get(case.format, []), "-nln", "footprints", "-sql", SAME_ROWS]
+    command = [PEER, "-f", driver, *options, str(target), f"PG:{case.url}"]
     took: dict[str, float] = run_child(sys.executable, "benchmarks.timed_command", *command)
-    size = sum(part.stat().st_size for part in folder.glob("peer.*"))
-    return took | {"size_mb": size / 1e6}
+    return took | {"size_mb": target.stat().st_size / 1e6}
 
 
 if __name__ == "__main__":

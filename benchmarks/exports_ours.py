@@ -1,4 +1,7 @@
-"""One export in a process of its own: `python -m benchmarks.exports_ours FORMAT SOURCE.parquet FOLDER`."""
+"""One export in a process of its own: `python -m benchmarks.exports_ours FORMAT SOURCE FOLDER`.
+
+SOURCE is a Parquet file, which measures the writer, or the address of a database, which measures the product's own way.
+"""
 
 import json
 import sys
@@ -9,8 +12,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auth.principals import Principal, Role
 from processing.exports.formats import FORMATS
 from processing.exports.writing import write_file
+from webapp.resources import open_resources
+from webapp.services import footprints, jobs
+from webapp.services.footprints import FootprintQuery
+from webapp.settings import load_settings
 
 BATCH_ROWS = 10_000
 
@@ -18,9 +26,10 @@ BATCH_ROWS = 10_000
 def main(format: str, source: str, folder: str) -> None:
     """Write once and print what it took; the source is read in batches inside what is measured."""
     path = Path(folder) / f"ours{FORMATS[format].suffix}"
+    batches = _stored(source, Path(folder)) if "://" in source else _batches(Path(source))
     before_mb = peak_mb()
     wall_s, cpu_s = time.perf_counter(), time.process_time()
-    written = write_file(path, _batches(Path(source)), title="city", format=format)
+    written = write_file(path, batches, title="city", format=format)
     result = {
         "wall_s": time.perf_counter() - wall_s,
         "cpu_s": time.process_time() - cpu_s,
@@ -43,6 +52,15 @@ def _batches(source: Path) -> Iterator[pa.RecordBatch]:
     with pq.ParquetFile(source, pre_buffer=False, buffer_size=2**20) as file:
         columns = [name for name in file.schema_arrow.names if name != "bbox"]
         yield from file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False)
+
+
+def _stored(url: str, folder: Path) -> Iterator[pa.RecordBatch]:
+    """Read as a worker does, with the ids that were noted when the export was asked for."""
+    resources = open_resources(load_settings(data_dir=folder, database_url=url))
+    principal = Principal(0, "bench", Role.ADMINISTRATOR)
+    job_id = jobs.list_jobs(resources, principal)[0].id
+    ids = list(footprints.iter_ids(resources, principal, FootprintQuery(job_id=job_id)))
+    return footprints.iter_chosen(resources, principal, ids)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from models.api_key import ApiKey
 from models.audit import AuditEntry
 from models.base import Base
+from models.export import Export, ExportPart
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
@@ -17,6 +18,8 @@ __all__ = [
     "ApiKey",
     "AuditEntry",
     "BuildingFootprint",
+    "Export",
+    "ExportPart",
     "FootprintChange",
     "JobMessage",
     "JobPart",

@@ -101,6 +101,7 @@ class _Installation:
         supervisor.start(installation.dispatcher_command(environment), self._log("dispatcher"))
         supervisor.start(installation.indexer_command(environment), self._log("indexer"))
         supervisor.start(installation.worker_command(self.settings, environment), self._log("worker"))
+        supervisor.start(installation.exporter_command(environment), self._log("exporter"))
         supervisor.start(installation.server_command(self.listener, environment), self._log("server"))
         self._wait_until_healthy(supervisor)
         return broker

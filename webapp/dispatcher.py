@@ -19,6 +19,7 @@ from webapp.errors import AppError
 from webapp.queue import CLEANUP_TASK
 from webapp.resources import Resources
 from webapp.services.dispatch import publish_outbox, reconcile
+from webapp.services.export_dispatch import publish_exports, reconcile_exports
 from webapp.services.uploads import sweep_incoming
 from webapp.standing_process import standing_process
 
@@ -65,7 +66,9 @@ def _lead(resources: Resources, ended: Event, leads: Callable[[], bool]) -> None
     settings = resources.settings
     chores = (
         Chore("relay", settings.relay_s, publish_outbox),
+        Chore("relay of exports", settings.relay_s, publish_exports),
         Chore("reconcile", settings.reconcile_s, reconcile),
+        Chore("reconcile exports", settings.reconcile_s, reconcile_exports),
         Chore("cleanup", CLEANUP_EVERY_S, lambda held: held.queue.publish(CLEANUP_TASK)),
     )
     while not ended.is_set():

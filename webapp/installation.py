@@ -7,10 +7,13 @@ import shutil
 import socket
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
 from webapp.embedded_broker import EmbeddedBroker
+from webapp.queue import EXPORT_QUEUE, QUEUE_NAME
+from webapp.services.health import EXPORTER_PREFIX
 from webapp.settings import Settings
 from webapp.supervised import Command
 from webapp.supervisor import StartFailed
@@ -125,11 +128,11 @@ def indexer_command(environment: dict[str, str]) -> Command:
     return Command("indexer", [sys.executable, "-m", "webapp.indexer"], ROOT, environment, stop_s=5.0)
 
 
-def worker_arguments(name: str, concurrency: int) -> list[str]:
-    """Command line of a Celery worker."""
+def worker_arguments(name: str, concurrency: int, queues: Sequence[str] = (QUEUE_NAME, EXPORT_QUEUE)) -> list[str]:
+    """Command line of a Celery worker for these queues."""
     celery = [sys.executable, "-m", "celery", "-A", "webapp.worker:app", "worker"]
     options = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
-    return [*celery, *options, "--concurrency", str(concurrency), "-n", name]
+    return [*celery, *options, "--concurrency", str(concurrency), "-Q", ",".join(queues), "-n", name]
 
 
 def worker_name() -> str:
@@ -138,9 +141,15 @@ def worker_name() -> str:
 
 
 def worker_command(settings: Settings, environment: dict[str, str]) -> Command:
-    """The Celery worker."""
-    arguments = worker_arguments(worker_name(), settings.worker_concurrency)
+    """The Celery worker for extractions."""
+    arguments = worker_arguments(worker_name(), settings.worker_concurrency, [QUEUE_NAME])
     return Command("worker", arguments, ROOT, environment, stop_s=WORKER_STOP_S)
+
+
+def exporter_command(environment: dict[str, str]) -> Command:
+    """The Celery worker for exports, which must not wait behind an extraction of hours."""
+    arguments = worker_arguments(f"{EXPORTER_PREFIX}{socket.gethostname()}", 1, [EXPORT_QUEUE])
+    return Command("exporter", arguments, ROOT, environment, stop_s=WORKER_STOP_S)
 
 
 def server_command(listener: socket.socket, environment: dict[str, str]) -> Command:

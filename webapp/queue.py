@@ -13,10 +13,13 @@ from webapp.errors import BrokerUnavailable
 from webapp.settings import Settings
 
 QUEUE_NAME = "extraction"
+EXPORT_QUEUE = "exports"
+"""Apart from extractions, behind one of which an export would wait for hours."""
 EXTRACTION_TASK = "extract_buildings_from_image"
 IMPORT_TASK = "import_footprints"
 TASKS = {"extraction": EXTRACTION_TASK, "import": IMPORT_TASK}
 """By the kind of the job."""
+EXPORT_TASK = "write_export"
 CLEANUP_TASK = "cleanup_old_jobs"
 VISIBILITY_TIMEOUT_S = 300
 """When the broker hands out an unacknowledged message again. Harmless: the job's lease decides who works."""
@@ -37,6 +40,7 @@ def make_celery(settings: Settings) -> Celery:
         worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         task_default_queue=QUEUE_NAME,
+        task_routes={EXPORT_TASK: {"queue": EXPORT_QUEUE}},
         task_publish_retry=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -48,7 +52,7 @@ def make_celery(settings: Settings) -> Celery:
 
 @dataclass(frozen=True)
 class Queue:
-    """Sends messages that hold a job's id and nothing else. No call blocks longer than the broker's time limit."""
+    """Sends messages that hold one id and nothing else. No call blocks longer than the broker's time limit."""
 
     settings: Settings
 
@@ -69,10 +73,10 @@ class Queue:
         except (BrokerError, KombuError, RedisError, OSError) as error:
             raise BrokerUnavailable(detail=type(error).__name__) from error
 
-    def waiting(self) -> int:
-        """Count the messages that no worker has taken yet. Raises `BrokerUnavailable`."""
+    def waiting(self, *queues: str) -> int:
+        """Count the messages that no worker has taken yet, of extractions unless named. Raises `BrokerUnavailable`."""
         try:
-            return int(self._redis.llen(QUEUE_NAME))
+            return sum(int(str(self._redis.llen(name))) for name in queues or (QUEUE_NAME,))
         except (RedisError, OSError) as error:
             raise BrokerUnavailable(detail=type(error).__name__) from error
 

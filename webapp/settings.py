@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     republish_s: float = Field(30.0, gt=0, description="A queued job that the broker lost is sent again after this.")
     broker_timeout_s: float = Field(3.0, gt=0, description="Longest wait for an answer of the broker.")
     job_retention_days: float = Field(0.0, ge=0, description="Finished jobs are removed after this; 0: never.")
+    export_retention_days: float = Field(7.0, gt=0, description="Prepared export files are removed after this.")
     worker_concurrency: int = Field(1, ge=1, description="Jobs that one worker runs at the same time.")
 
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")

@@ -15,6 +15,7 @@ from webapp.errors import DiskFull, NotFound, StorageUnavailable
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 CHUNK_BYTES = 8 * 1024 * 1024
+READ_BYTES = 512 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,21 @@ class Storage:
         finally:
             draft.unlink(missing_ok=True)
         return path
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """Return the bytes from `start` up to and without `end`, in pieces. Raises `NotFound`, `StorageUnavailable`.
+
+        What was opened can be read to its end, also where the file is deleted meanwhile.
+        """
+        if start >= end:
+            return iter(())
+        try:
+            found = obstore.get(self.store, key, options={"range": (start, end)})
+            return (bytes(chunk) for chunk in found.stream(min_chunk_size=READ_BYTES))
+        except (NotFoundError, FileNotFoundError) as error:
+            raise NotFound(kind="stored file", id=key) from error
+        except (OSError, BaseError) as error:
+            raise _coded(error) from error
 
     def _fetch(self, key: str, path: Path) -> None:
         with path.open("wb") as file:

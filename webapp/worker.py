@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+from dataclasses import asdict
 from functools import cache, lru_cache
 from typing import Any
 
@@ -13,13 +14,14 @@ from celery.worker import state as celery_state
 from processing.detector.protocol import Detector
 from processing.detector.registry import load_detector
 from webapp.logs import configure_logs
-from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, IMPORT_TASK, make_celery
+from webapp.queue import CLEANUP_TASK, EXPORT_TASK, EXTRACTION_TASK, IMPORT_TASK, make_celery
 from webapp.resources import Resources, open_resources
 from webapp.services.maintenance import cleanup_old_jobs as clean
 from webapp.services.models import catalogue_of
 from webapp.settings import load_settings
 from webapp.tasks.acknowledging import forgive_lost_acknowledgements
 from webapp.tasks.context import WorkerContext
+from webapp.tasks.exporting import ExportContext, run_export
 from webapp.tasks.jobs import run_job
 from webapp.tasks.shutdown import ShutdownFlag
 from webapp.tasks.watch import WorkerWatch
@@ -47,11 +49,17 @@ def import_footprints(job_id: str) -> None:
     run_job(WorkerContext(_resources(), _name(), _detector, shutdown.is_set), job_id)
 
 
+@app.task(name=EXPORT_TASK)
+def write_export(export_id: str) -> None:
+    """Write the file of an export. The message holds its id alone, may come twice, and may come late."""
+    run_export(ExportContext(_resources(), _name(), shutdown.is_set), export_id)
+
+
 @app.task(name=CLEANUP_TASK)
 def cleanup_old_jobs() -> None:
     """Remove what nobody needs any more."""
     cleaned = clean(_resources())
-    log.info("cleaned", jobs=cleaned.jobs, files=cleaned.files, uploads=cleaned.uploads)
+    log.info("cleaned", **asdict(cleaned))
 
 
 @cache
@@ -87,7 +95,8 @@ def _hand_jobs_back(**_: Any) -> None:
 
 @signals.worker_ready.connect(weak=False)
 def _start_watch(sender: Any = None, **_: Any) -> None:
-    watch = WorkerWatch(settings, getattr(sender, "hostname", None) or _name(), _is_busy)
+    name = getattr(sender, "hostname", None) or _name()
+    watch = WorkerWatch(settings, name, _is_busy, app.amqp.queues.consume_from)
     _watches.append(watch)
     watch.start()
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from pages.background import Background
 from pages.export_links import footprint_fields
+from pages.export_progress import ExportPanel
 from pages.map.canvas import MapCanvas, world_is
 from pages.map.details import DetailsCard
 from pages.map.drawing import Point
@@ -52,7 +53,9 @@ class ResultView:
         self._canvas = canvas
         self._revision = ""
         self.details = DetailsCard(close=lambda: background.soon(self.deselect), review=self._review)
-        self.sidebar = Sidebar(filters, show_all=lambda: background.soon(self.show_all))
+        self.sidebar = Sidebar(
+            filters, ExportPanel(store.session, background), show_all=lambda: background.soon(self.show_all)
+        )
         filters.param.watch(lambda *_: background.soon(self.show), [*SHOWN, "job_id"])
         filters.param.watch(lambda *_: background.soon(self._region_moved), ["region_m"])
         filters.param.watch(lambda *_: background.soon(self._show_tiles), ["colour_by", "dark"])

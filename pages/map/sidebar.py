@@ -9,7 +9,6 @@ import panel as pn
 import panel_material_ui as pmui
 
 from pages import formats, job_text
-from pages.export_links import export_links
 from pages.layout import THIN_LINE
 from pages.map.figure_panel import FigurePanel
 from pages.map.filter_group import FilterGroup
@@ -19,6 +18,7 @@ from pages.map.sources import Source
 from pages.markup import facts, heading, pane
 
 if TYPE_CHECKING:
+    from pages.export_progress import ExportPanel
     from pages.map.store import Origins
     from pages.projection import Bounds
     from processing.footprint_index.statistics import ViewStatistics
@@ -33,8 +33,9 @@ NO_JOB = '<p class="bf-note">Nothing extracted from this scene yet. Draw a regio
 class Sidebar:
     """Builds the drawer and shows what the page hands it."""
 
-    def __init__(self, filters: MapFilters, show_all: Callable[[], None]) -> None:
+    def __init__(self, filters: MapFilters, exports: ExportPanel, show_all: Callable[[], None]) -> None:
         self._filters = filters
+        self._exports = exports
         self._has_jobs = False
         self._scene = _select(filters.param.scene_id, "")
         self._scene_facts = pane()
@@ -57,12 +58,11 @@ class Sidebar:
         self._weights = _select(filters.param.weights, "")
         self._models = _section(heading("Detector"), self._weights)
         self._models.visible = False
-        self._links = pane()
         self._no_job = pane(NO_JOB, visible=False)
         self._legend = pane(legend(filters.style))
         filters.param.watch(self._show_legend, ["colour_by", "dark"])
         self._result = pn.Column(
-            self._job, self._show_all, self._scope, *self._figures.items, self._expected, self._links,
+            self._job, self._show_all, self._scope, *self._figures.items, self._expected, exports.panel,
             self.filters.item,
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
@@ -112,6 +112,7 @@ class Sidebar:
         """Show the key figures and the histograms; None: nothing is known."""
         self._figures.show(found)
         self.filters.show(found)
+        self._exports.count(None if found is None else found.count)
 
     def offer_sources(self, found: list[Source]) -> None:
         """Offer to show the buildings of all sources, where there are others than those of a single extraction."""
@@ -146,10 +147,8 @@ class Sidebar:
 
     def show_links(self, view_deg: Bounds | None) -> None:
         """Point the export buttons at what is shown."""
-        query = self._filters.query() if self._filters.shows_something else None
-        html = export_links(query, view_deg, self._filters.region_wkt)
-        if html != self._links.object:
-            self._links.object = html
+        query = self._filters.map_query() if self._filters.shows_something else None
+        self._exports.point(query, view_deg, self._filters.region_wkt)
 
 
 def unique_labels(found: list[JobView]) -> dict[str, str]:

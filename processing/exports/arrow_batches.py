@@ -21,29 +21,40 @@ def arrow_batches(batches: Iterable[FootprintBatch], *, multi: bool) -> tuple[pa
     first = next(source, None)
     if first is None:
         return pa.schema([pa.field(GEOMETRY, pa.binary())]), iter(())
-    schema = _schema_of(first)
+    schema = attribute_schema(first).append(pa.field(GEOMETRY, pa.binary()))
     return schema, (_to_record(batch, schema, multi) for batch in chain([first], source))
 
 
-def _schema_of(batch: FootprintBatch) -> pa.Schema:
+def attribute_schema(batch: FootprintBatch) -> pa.Schema:
+    """Return the schema of a first batch's attributes."""
     fields = []
     for field in batch.attributes.schema:
         # A first batch whose texts are all missing must not decide that there are no texts.
         kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
         textual = pa.types.is_null(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
         fields.append(pa.field(field.name, pa.string() if textual else kind))
-    return pa.schema([*fields, pa.field(GEOMETRY, pa.binary())])
+    return pa.schema(fields)
+
+
+def attribute_record(batch: FootprintBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Return a batch's attributes in a schema; a column that it lacks is missing throughout."""
+    held, rows = batch.attributes, batch.attributes.num_rows
+    if not schema:
+        return held.select([])
+    columns = []
+    for field in schema:
+        at = held.schema.get_field_index(field.name)
+        column = held.column(at) if at >= 0 else pa.nulls(rows)
+        # A format may know no times below a millisecond; all else must fit.
+        columns.append(column.cast(field.type, safe=not pa.types.is_timestamp(field.type)))
+    return pa.record_batch(columns, schema=schema)
 
 
 def _to_record(batch: FootprintBatch, schema: pa.Schema, multi: bool) -> pa.RecordBatch:
-    columns = []
-    for field in schema:
-        if field.name != GEOMETRY:
-            at = batch.attributes.schema.get_field_index(field.name)
-            column = batch.attributes.column(at) if at >= 0 else pa.nulls(batch.attributes.num_rows)
-            columns.append(column.cast(field.type))
+    attributes = attribute_record(batch, schema.remove(schema.get_field_index(GEOMETRY)))
     shapes = _to_multi(batch.shapes) if multi else batch.shapes
-    return pa.record_batch([*columns, pa.array(shapely.to_wkb(shapes), pa.binary())], schema=schema)
+    geometry = pa.array(shapely.to_wkb(shapes), pa.binary())
+    return pa.record_batch([*attributes.columns, geometry], schema=schema)
 
 
 def _to_multi(shapes: NDArray[np.object_]) -> NDArray[np.object_]:

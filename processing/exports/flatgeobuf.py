@@ -1,12 +1,14 @@
 """FlatGeobuf with its packed Hilbert R-tree, in little memory.
 
-GDAL writes the features as they come and without an index; with one it would hold a hundred megabytes and some hundred
-bytes a feature. The order, the tree and the joining are done here, by the format's description (flatgeobuf.org).
+GDAL would hold a hundred megabytes and some hundred bytes a feature for its index. It writes the header here; the
+features, their order and the tree are ours, by the format's description (flatgeobuf.org).
 """
 
 import mmap
+import shutil
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,8 +17,9 @@ import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 
-from processing.exports.arrow_batches import arrow_batches
+from processing.exports.arrow_batches import attribute_record, attribute_schema
 from processing.exports.batches import GEOMETRY, FootprintBatch
+from processing.exports.fgb_features import encoded, storable
 from processing.exports.hilbert import hilbert_keys
 from processing.exports.ogr_files import write_layer
 from processing.exports.packed_tree import NODE_SIZE, tree_chunks
@@ -37,17 +40,12 @@ class _Boxes:
         self._parts: list[NDArray[np.float32]] = []
         self.low, self.high = np.full(2, np.inf), np.full(2, -np.inf)
 
-    def follow(self, first: pa.RecordBatch, records: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Pass records on and remember their boxes."""
-        record: pa.RecordBatch | None = first
-        while record is not None:
-            exact = shapely.bounds(shapely.from_wkb(record.column(GEOMETRY).to_numpy(zero_copy_only=False)))
-            if len(exact):
-                self.low = np.minimum(self.low, exact[:, :2].min(0))
-                self.high = np.maximum(self.high, exact[:, 2:].max(0))
-                self._parts.append(_rounded_outwards(exact))
-            yield record
-            record = next(records, None)
+    def add(self, shapes: NDArray[np.object_]) -> None:
+        """Remember the boxes of (N,) shapes, N > 0."""
+        exact = shapely.bounds(shapes)
+        self.low = np.minimum(self.low, exact[:, :2].min(0))
+        self.high = np.maximum(self.high, exact[:, 2:].max(0))
+        self._parts.append(_rounded_outwards(exact))
 
     def together(self) -> NDArray[np.float32]:
         """Return all (N, 4) boxes, and forget the parts."""
@@ -65,23 +63,49 @@ def _rounded_outwards(exact: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def write_fgb(path: Path, batches: Iterable[FootprintBatch]) -> None:
-    """Write one layer with its index; the unordered features lie beside it meanwhile."""
-    schema, records = arrow_batches(batches, multi=True)
-    first = next(records, None)
-    if first is None:
-        write_layer(path, DRIVER, schema, iter(()))
-        return
-    body, head = path.with_suffix(".body.fgb"), path.with_suffix(".head.fgb")
-    boxes = _Boxes()
-    write_layer(body, DRIVER, schema, boxes.follow(first, records), SPATIAL_INDEX="NO")
-    if not np.isfinite(boxes.low).all():
-        body.rename(path)
-        return
-    write_layer(head, DRIVER, schema, iter([_one_row(schema)]))
+    """Write one layer with its index; the unordered features lie beside it meanwhile.
+
+    Where a shape is empty there is no index: an empty shape has no place in it.
+    """
+    source = iter(batches)
+    first = next(source, None)
+    schema = storable(pa.schema([]) if first is None else attribute_schema(first))
+    body = path.with_suffix(".body")
+    boxes, sizes = _Boxes(), [np.zeros(0, np.int64)]
+    with body.open("xb") as features:
+        for batch in chain([] if first is None else [first], source):
+            if len(batch.shapes):
+                boxes.add(batch.shapes)
+                sizes.append(_write_features(features, batch, schema))
+    has_places = bool(np.isfinite(boxes.low).all())
+    head = _head(path.with_suffix(".head.fgb"), schema, with_index=has_places)
+    starts = np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
     with body.open("rb") as features, path.open("xb") as target:
-        _join(head.read_bytes(), features, boxes, target)
-    head.unlink()
+        if has_places:
+            _join(head, features, starts, boxes, target)
+        else:
+            target.write(head)
+            shutil.copyfileobj(features, target)
     body.unlink()
+
+
+def _write_features(features: BinaryIO, batch: FootprintBatch, schema: pa.Schema) -> NDArray[np.int64]:
+    """Write a batch's features; return the (N,) sizes."""
+    written = encoded(batch.shapes, attribute_record(batch, schema))
+    _, offsets, data = written.buffers()
+    ends = np.frombuffer(offsets, np.int32, len(written) + 1)
+    features.write(memoryview(data)[: ends[-1]])
+    return np.diff(ends).astype(np.int64)
+
+
+def _head(path: Path, attributes: pa.Schema, *, with_index: bool) -> bytes:
+    """Have GDAL write a header, for one row that goes with it."""
+    schema = attributes.append(pa.field(GEOMETRY, pa.binary()))
+    rows = [_one_row(schema)] if with_index else []
+    write_layer(path, DRIVER, schema, iter(rows), SPATIAL_INDEX="YES" if with_index else "NO")
+    head = path.read_bytes()
+    path.unlink()
+    return head
 
 
 def _one_row(schema: pa.Schema) -> pa.RecordBatch:
@@ -91,10 +115,9 @@ def _one_row(schema: pa.Schema) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=schema)
 
 
-def _join(head: bytes, features: BinaryIO, boxes: _Boxes, target: BinaryIO) -> None:
-    """Write header, tree and features along the curve."""
+def _join(head: bytes, features: BinaryIO, starts: NDArray[np.int64], boxes: _Boxes, target: BinaryIO) -> None:
+    """Write header, tree and features along the curve; `starts` are (N + 1,) places in `features`."""
     bounds = boxes.together()
-    starts = _feature_starts(features, len(bounds))
     order = _order(bounds)
     target.write(_header(head, boxes, len(bounds)))
     for nodes in tree_chunks(bounds, order, starts[order + 1] - starts[order]):
@@ -115,19 +138,6 @@ def _order(bounds: NDArray[np.float32]) -> NDArray[np.int64]:
         keys[at : at + KEYED_ROWS] = hilbert_keys((part[:, :2] + part[:, 2:]) / 2)
     order: NDArray[np.int64] = np.argsort(keys, kind="stable")
     return order
-
-
-def _feature_starts(features: BinaryIO, count: int) -> NDArray[np.int64]:
-    """Return (count + 1,) places of the features in the file, and of its end: each feature begins with its length."""
-    features.seek(MAGIC_BYTES)
-    place = MAGIC_BYTES + 4 + struct.unpack("<I", features.read(4))[0]
-    starts = np.empty(count + 1, np.int64)
-    for number in range(count):
-        starts[number] = place
-        features.seek(place)
-        place += 4 + struct.unpack("<I", features.read(4))[0]
-    starts[count] = place
-    return starts
 
 
 def _header(head: bytes, boxes: _Boxes, count: int) -> bytes:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from processing.exports.arrow_batches import arrow_batches
 from processing.exports.batches import FootprintBatch
-from processing.exports.ogr_files import LAYER, write_layer
+from processing.exports.ogr_files import LAYER
+from processing.exports.tile_child import write_tiles
 
 ZOOMS = (14, 15)
 """At zoom 15 a tile's grid is 0.3 m at the equator; maps draw higher zooms from it. Below 14 a footprint is a dot, and
@@ -29,7 +30,7 @@ def write_pmtiles(path: Path, batches: Iterable[FootprintBatch], title: str) -> 
         path.write_bytes(_empty_archive(title, schema.names))
         return
     options = {"NAME": title, "MINZOOM": ZOOMS[0], "MAXZOOM": ZOOMS[1], "MAX_SIZE": NO_LIMIT, "MAX_FEATURES": NO_LIMIT}
-    write_layer(path, "PMTiles", schema, chain([first], records), dataset_options=options)
+    write_tiles(path, schema, chain([first], records), {name: str(value) for name, value in options.items()})
 
 
 def _empty_archive(title: str, columns: list[str]) -> bytes:

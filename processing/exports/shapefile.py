@@ -1,22 +1,27 @@
 """A ZIP with one Shapefile: names of ten characters, texts of 254 bytes, an end before 2 GB."""
 
 import json
-import zipfile
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import shapely
+from pyproj import CRS
 
 from processing.errors import ExportTooLarge
-from processing.exports.arrow_batches import arrow_batches
-from processing.exports.batches import GEOMETRY, FootprintBatch
-from processing.exports.ogr_files import LAYER, write_layer
+from processing.exports.arrow_batches import attribute_record, attribute_schema
+from processing.exports.batches import FootprintBatch
+from processing.exports.dbf_table import NO_COLUMNS, DbfTable
+from processing.exports.ogr_files import LAYER
+from processing.exports.packing import new_archive, new_member
+from processing.exports.shp_records import ShapeRecords
 
 NAME_LENGTH = 10
 TEXT_BYTES = 254
 LIMIT_BYTES = 2**31 - 1
+COPIED_BYTES = 2**18
 PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 SHORT_NAMES = {
     "footprint_key": "fp_key",
@@ -30,19 +35,25 @@ SHORT_NAMES = {
 
 def write_shapefile(path: Path, batches: Iterable[FootprintBatch]) -> None:
     """Write the ZIP with a manifest of what the format made shorter. Raises `ExportTooLarge` before a part's 2 GB."""
-    schema, records = arrow_batches(batches, multi=True)
-    names = short_names([field.name for field in schema if field.name != GEOMETRY])
+    source = iter(batches)
+    first = next(source, None)
+    given = pa.schema([]) if first is None else attribute_schema(first)
+    names = short_names(given.names)
     shortened: dict[str, int] = dict.fromkeys(names, 0)
-    fitting = pa.schema([_dbf_field(field, names) for field in schema])
+    fitting = pa.schema([_dbf_field(field, names) for field in given]) if names else NO_COLUMNS
     shapefile = path.with_name(f"{LAYER}.shp")
-    write_layer(
-        shapefile,
-        "ESRI Shapefile",
-        fitting,
-        _within_limit(_fit(record, fitting, shortened) for record in records),
-        geometry_type="Polygon",
-        encoding="UTF-8",
-    )
+    table = DbfTable(fitting, path.with_suffix(".rows"))
+    with shapefile.open("xb") as shp, shapefile.with_suffix(".shx").open("xb") as shx:
+        records = ShapeRecords(shp, shx)
+        for batch in chain([] if first is None else [first], source):
+            records.add(batch.shapes)
+            table.add(_fit(attribute_record(batch, given), table.schema, shortened))
+            if max(records.size_bytes, table.size_bytes) > LIMIT_BYTES:
+                raise ExportTooLarge(format="Shapefile", limit_gb=LIMIT_BYTES / 1e9)
+        records.finish()
+    table.write(shapefile.with_suffix(".dbf"))
+    shapefile.with_suffix(".prj").write_text(CRS.from_epsg(4326).to_wkt("WKT1_ESRI"))
+    shapefile.with_suffix(".cpg").write_text("UTF-8")
     manifest = {"fields": names, "texts_cut_at_254_bytes": {name: count for name, count in shortened.items() if count}}
     _zip(path, shapefile, manifest)
 
@@ -61,8 +72,6 @@ def short_names(names: list[str]) -> dict[str, str]:
 
 
 def _dbf_field(field: pa.Field, names: dict[str, str]) -> pa.Field:
-    if field.name == GEOMETRY:
-        return field
     kind = field.type
     if pa.types.is_boolean(kind):
         kind = pa.int32()
@@ -72,14 +81,17 @@ def _dbf_field(field: pa.Field, names: dict[str, str]) -> pa.Field:
 
 
 def _fit(record: pa.RecordBatch, schema: pa.Schema, shortened: dict[str, int]) -> pa.RecordBatch:
+    """Bring attributes into the table's types; without any, number the rows."""
+    if not record.num_columns:
+        return pa.record_batch([pa.array(range(record.num_rows), pa.int32())], schema=schema)
     columns = []
-    for old, field in zip(record.schema, schema, strict=True):
-        column = record.column(old.name).cast(field.type) if old.name != GEOMETRY else record.column(GEOMETRY)
+    for name, column, field in zip(record.schema.names, record.columns, schema, strict=True):
+        fitting = column.cast(field.type)
         if pa.types.is_string(field.type):
-            too_long = pc.greater(pc.binary_length(column), TEXT_BYTES)
-            shortened[old.name] += pc.sum(too_long).as_py() or 0
-            column = _cut(column) if pc.any(too_long).as_py() else column
-        columns.append(column)
+            too_long = pc.greater(pc.binary_length(fitting), TEXT_BYTES)
+            shortened[name] += pc.sum(too_long).as_py() or 0
+            fitting = _cut(fitting) if pc.any(too_long).as_py() else fitting
+        columns.append(fitting)
     return pa.record_batch(columns, schema=schema)
 
 
@@ -90,39 +102,11 @@ def _cut(column: pa.Array) -> pa.Array:
     return pa.array(texts, pa.string())
 
 
-def _within_limit(records: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Pass records on while the .shp and, at worst, the .dbf stay below what their 32-bit offsets can hold."""
-    shp_bytes, rows, widths = 100, 0, dict[str, int]()
-    for record in records:
-        shapes = shapely.from_wkb(record.column(GEOMETRY).to_numpy(zero_copy_only=False))
-        parts = shapely.get_parts(shapes)
-        rings = int(shapely.get_num_interior_rings(parts).sum()) + len(parts)
-        shp_bytes += 52 * len(shapes) + 4 * rings + 16 * int(shapely.get_num_coordinates(shapes).sum())
-        rows += record.num_rows
-        for field in record.schema:
-            widths[field.name] = max(widths.get(field.name, 0), _width(record.column(field.name)))
-        if max(shp_bytes, rows * (1 + sum(widths.values()))) > LIMIT_BYTES:
-            raise ExportTooLarge(format="Shapefile", limit_gb=LIMIT_BYTES / 1e9)
-        yield record
-
-
-NUMBER_BYTES = 24
-TEXT_BYTES_FIRST = 80
-"""GDAL begins a column of texts so wide, and widens it for all rows when a longer text comes."""
-
-
-def _width(column: pa.Array) -> int:
-    if pa.types.is_binary(column.type):
-        return 0
-    if not pa.types.is_string(column.type):
-        return NUMBER_BYTES
-    return max(TEXT_BYTES_FIRST, pc.max(pc.binary_length(column)).as_py() or 0)
-
-
 def _zip(path: Path, shapefile: Path, manifest: dict[str, object]) -> None:
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
+    with new_archive(path) as archive:
         for suffix in PARTS:
             part = shapefile.with_suffix(suffix)
-            archive.write(part, part.name)
+            with part.open("rb") as file, new_member(archive, part.name) as member:
+                shutil.copyfileobj(file, member, COPIED_BYTES)
             part.unlink()
         archive.writestr("manifest.json", json.dumps(manifest, indent=2))

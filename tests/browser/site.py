@@ -19,7 +19,7 @@ from webapp.settings import load_settings
 
 PASSWORD = "correct horse battery"
 START_S = 60
-WORKER = ("-m", "celery", "-A", "tests.browser.town_worker:app", "worker", "--loglevel", "INFO", "--concurrency", "1")
+WORKER = ("-m", "celery", "-A", "tests.browser.town_worker:app", "worker", "-c", "1", "-Q", "extraction,exports")
 
 
 @dataclass

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
-from webapp.errors import AppError, RequestInvalid
+from webapp.errors import AppError, RangeNotSatisfiable, RequestInvalid
 from webapp.http_status import status_of
 
 log = logging.getLogger(__name__)
@@ -81,6 +81,8 @@ def _headers_of(problem: Mapping[str, Any]) -> dict[str, str]:
     headers = {"Cache-Control": "no-store"}
     if "retry_after_s" in problem["parameters"]:
         headers["Retry-After"] = str(problem["parameters"]["retry_after_s"])
+    elif problem["code"] == RangeNotSatisfiable.code:
+        headers["Content-Range"] = f"bytes */{problem['parameters']['size_bytes']}"
     elif problem["status"] == 503:
         headers["Retry-After"] = "5"
     if problem["status"] == 401:

@@ -1,4 +1,4 @@
-"""What passes between a worker and the job table."""
+"""What passes between a worker and the tables of jobs and exports."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """What the row says: whether a person wants the job to stop, and whether it is ours no more."""
+    """What the row says: whether a person wants the work to stop, and whether it is ours no more."""
 
     cancel_requested: bool
     lost: bool
@@ -46,7 +46,7 @@ class Beat:
 
 @dataclass(frozen=True, slots=True)
 class JobError:
-    """Why a job ended badly: a stable code and a sentence for its owner."""
+    """Why a job or an export ended badly: a stable code and a sentence for its owner."""
 
     code: str
     message: str

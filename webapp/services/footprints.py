@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry import mapping
@@ -89,16 +90,24 @@ def iter_batches(
         after_id = int(batch["id"].iloc[-1])
 
 
+def iter_ids(
+    resources: Resources, principal: Principal, query: FootprintQuery, rows: int = 65_536
+) -> Iterator[NDArray[np.int64]]:
+    """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
+    with resources.database.read() as session:
+        yield from queries.iter_ids(session, _filter(principal, query), rows)
+
+
 def iter_chosen(
     resources: Resources, principal: Principal, chunks: Iterable[NDArray[np.int64]], rows: int = BATCH_ROWS
-) -> Iterator[gpd.GeoDataFrame]:
-    """Yield the footprints with these ids in this order; those that are gone meanwhile are left out."""
+) -> Iterator[pa.RecordBatch]:
+    """Yield the footprints with these ids in this order, with WKB; those that are gone meanwhile are left out."""
     wanted = FootprintFilter(owner_id=principal.owner_filter)
     for ids in chunks:
         for first in range(0, len(ids), rows):
             with resources.database.read() as session:
                 batch = queries.read_chosen(session, wanted, ids[first : first + rows])
-            if not batch.empty:
+            if len(batch):
                 yield batch
 
 

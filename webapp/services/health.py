@@ -11,6 +11,8 @@ from models.job import WorkerBeat
 from webapp.errors import AppError, DiskFull
 from webapp.resources import Resources
 
+EXPORTER_PREFIX = "exports@"
+"""Names of workers that take exports alone begin so."""
 BEATS_MISSED = 3
 
 
@@ -62,10 +64,11 @@ def forget_worker(resources: Resources, name: str) -> None:
 
 
 def count_workers(resources: Resources) -> int:
-    """Count the workers seen lately."""
+    """Count the workers seen lately that take extractions."""
     limit_s = resources.settings.heartbeat_s * BEATS_MISSED
     with resources.database.read() as session:
-        return session.scalars(select(func.count(WorkerBeat.name)).where(WorkerBeat.seen_at > now_s() - limit_s)).one()
+        seen = (WorkerBeat.seen_at > now_s() - limit_s, WorkerBeat.name.not_like(f"{EXPORTER_PREFIX}%"))
+        return session.scalars(select(func.count(WorkerBeat.name)).where(*seen)).one()
 
 
 def _checked(resources: Resources, look: Callable[[Resources], str]) -> Check:

@@ -1,4 +1,4 @@
-"""Clearing up: old jobs (where the settings say so), ended sessions, sent messages, files that nothing points to."""
+"""Clearing up: old jobs (where the settings say so), expired exports, ended sessions, sent messages, stray files."""
 
 import time
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from models.base import now_s
+from models.export import Export
 from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob, WorkerBeat
 from models.queries.dispatch import drop_sent
@@ -15,6 +16,8 @@ from models.queries.quotas import drop_older
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
+from webapp.services.export_files import remove_expired
+from webapp.services.export_scratch import sweep_scratch
 from webapp.services.import_writes import discard_leftovers
 from webapp.services.quotas import LONGEST_WINDOW_S
 from webapp.services.uploads import sweep_incoming
@@ -44,6 +47,7 @@ class Cleaned:
 
     jobs: int
     footprints: int
+    exports: int
     files: int
     uploads: int
 
@@ -57,7 +61,7 @@ def preview_cleanup(resources: Resources, wish: CleanupWish) -> Cleaned:
     """Tell what `clean_up` would remove now, and remove nothing."""
     limit_s = wish.limit_s(resources.settings)
     jobs, footprints = (0, 0) if limit_s is None else _count_old_jobs(resources, limit_s)
-    return Cleaned(jobs, footprints, len(orphan_files(resources)), 0)
+    return Cleaned(jobs, footprints, 0, len(orphan_files(resources)), 0)
 
 
 def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:
@@ -76,7 +80,10 @@ def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:
         gone = WorkerBeat.seen_at < now_s() - DAY_S
         session.execute(delete(WorkerBeat).where(gone).execution_options(synchronize_session=False))
     discard_leftovers(resources)
-    return Cleaned(jobs, footprints, remove_orphan_files(resources), sweep_incoming(resources))
+    exports = remove_expired(resources)
+    sweep_scratch(resources)
+    files = remove_orphan_files(resources)
+    return Cleaned(jobs, footprints, exports, files, sweep_incoming(resources))
 
 
 def remove_orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> int:
@@ -96,7 +103,9 @@ def orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> list[str]
 
 def _is_known(resources: Resources, key: str) -> bool:
     with resources.database.read() as session:
-        return session.scalar(select(StoredFile.id).where(StoredFile.storage_key == key)) is not None
+        scene = select(StoredFile.id).where(StoredFile.storage_key == key)
+        export = select(Export.id).where(Export.storage_key == key)
+        return session.scalar(scene) is not None or session.scalar(export) is not None
 
 
 def _count_old_jobs(resources: Resources, older_than_s: float) -> tuple[int, int]:

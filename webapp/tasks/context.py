@@ -1,17 +1,10 @@
 """What all tasks of a worker process share."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import structlog
-
 from processing.detector.protocol import Detector
-from webapp.errors import DatabaseBusy, DiskFull
 from webapp.resources import Resources
-
-RETRY_STEP_S = 1.0
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -22,16 +15,3 @@ class WorkerContext:
     name: str
     load: Callable[[str], Detector]
     is_shutting_down: Callable[[], bool] = lambda: False
-
-
-def patiently[T](resources: Resources, write: Callable[[], T]) -> T:
-    """Write; while the database is away, try again for as long as the lease may last."""
-    give_up_at = time.monotonic() + resources.settings.lease_s
-    while True:
-        try:
-            return write()
-        except (DatabaseBusy, DiskFull) as error:
-            if time.monotonic() > give_up_at:
-                raise
-            log.warning("write_postponed", code=error.code)
-            time.sleep(RETRY_STEP_S)

@@ -10,8 +10,9 @@ from processing.scene import SceneInfo
 from webapp.resources import Resources
 from webapp.services import leases
 from webapp.services.claims import Claim
-from webapp.tasks.context import WorkerContext, patiently
+from webapp.tasks.context import WorkerContext
 from webapp.tasks.heartbeat import Heartbeat
+from webapp.tasks.patience import patiently
 
 
 def extract_scene(context: WorkerContext, claim: Claim, heart: Heartbeat) -> JobState:

@@ -11,8 +11,9 @@ from webapp.services import leases
 from webapp.services.claims import Claim
 from webapp.services.import_writes import ReadBatch, publish, save_batch, stored_batches
 from webapp.services.imports import ImportOptions, scratch_folder
-from webapp.tasks.context import WorkerContext, patiently
+from webapp.tasks.context import WorkerContext
 from webapp.tasks.heartbeat import Heartbeat
+from webapp.tasks.patience import patiently
 
 BATCH_ROWS = 8192
 """Holds SQLite's write lock for less than a second."""

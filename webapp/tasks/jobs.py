@@ -12,10 +12,11 @@ from webapp.resources import Resources
 from webapp.services import leases
 from webapp.services.claims import Beat, Claim, JobError
 from webapp.services.import_writes import discard_leftovers
-from webapp.tasks.context import WorkerContext, patiently
+from webapp.tasks.context import WorkerContext
 from webapp.tasks.extraction import extract_scene
-from webapp.tasks.heartbeat import Heartbeat
+from webapp.tasks.heartbeat import Heartbeat, HeldJob
 from webapp.tasks.importing import import_file
+from webapp.tasks.patience import patiently
 
 log = structlog.get_logger(__name__)
 
@@ -42,7 +43,7 @@ def run_job(context: WorkerContext, job_id: str) -> JobState | None:
 
 def _work(context: WorkerContext, claim: Claim) -> JobState:
     """Run the job and turn whatever happens into one move of its state. Raises `LeaseLost`."""
-    with Heartbeat(context.resources, claim, context.is_shutting_down) as heart:
+    with Heartbeat(context.resources, HeldJob(claim), context.is_shutting_down) as heart:
         done = _attempt(context, claim, heart)
         return done if isinstance(done, JobState) else patiently(context.resources, done)
 

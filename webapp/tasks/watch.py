@@ -2,12 +2,13 @@
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import Event, Thread
 
 import structlog
 
 from webapp.errors import AppError
+from webapp.queue import QUEUE_NAME
 from webapp.resources import Resources, open_resources
 from webapp.services.health import forget_worker, note_worker
 from webapp.settings import Settings
@@ -20,11 +21,14 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerWatch:
-    """A thread of the main process. `is_busy` tells whether the worker holds a message."""
+    """A thread of the main process. `is_busy` tells whether the worker holds a message; `queues` are what it takes."""
 
-    def __init__(self, settings: Settings, name: str, is_busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, settings: Settings, name: str, is_busy: Callable[[], bool], queues: Iterable[str] = (QUEUE_NAME,)
+    ) -> None:
         self._settings = settings
         self._name = name
+        self._queues = tuple(queues)
         self._is_busy = is_busy
         self._ended = Event()
         self._hearing_at = time.monotonic()
@@ -48,7 +52,7 @@ class WorkerWatch:
 
     def _look(self, resources: Resources) -> None:
         note_worker(resources, self._name, os.getpid())
-        if self._is_busy() or not resources.queue.waiting():
+        if self._is_busy() or not resources.queue.waiting(*self._queues):
             self._hearing_at = time.monotonic()
         if time.monotonic() - self._hearing_at > DEAF_S:
             log.error("worker_deaf", name=self._name)

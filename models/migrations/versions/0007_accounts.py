@@ -7,7 +7,7 @@ from models.base import now_s
 from models.migrations.sqlite_definition import rewrite_definition
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 ROLES = {"old": "('user', 'administrator')", "new": "('user', 'premium', 'admin')"}

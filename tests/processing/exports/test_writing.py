@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 
 import geopandas
 import numpy as np
+import pandas
 import pyarrow.parquet as pq
 import pyogrio
 import pytest
@@ -137,6 +138,88 @@ def test_a_shapefile_tells_what_it_made_shorter(tmp_path):
     assert manifest["texts_cut_at_254_bytes"] == {"remark": 2}
     back = read("shapefile", path)
     assert back["remark"].tolist() == ["x" * 254, "ü" * 127, "short"]
+
+
+def test_a_shapefile_is_to_the_last_bit_what_was_written_whatever_the_batches(tmp_path):
+    made = frame(0, 6).assign(
+        number=[0.1, -1e-300, 1.7976931348623157e308, float("nan"), float("inf"), 123456789.123456789],
+        count=[0, -1, 2**53 + 1, -(10**16), 5, 10**17],
+        small=np.array([1, -2, 3, 2**31 - 1, -(2**31), 6], np.int32),
+        flag=[True, False, True, False, True, False],
+        remark=["", "ü", "plain", None, "中文", "x" * 90],
+    )
+    hole = shapely.box(0, 0, 3, 3).difference(shapely.box(1, 1, 2, 2))
+    shapes = [hole, shapely.union_all([hole, shapely.box(5, 5, 6, 6)]), *made.geometry[2:5], shapely.MultiPolygon()]
+    made = made.set_geometry(geopandas.GeoSeries(shapes, crs=4326))
+    path = written("shapefile", tmp_path, [made.iloc[:1], made.iloc[1:4], made.iloc[4:]])
+    back = read("shapefile", path)
+    assert back["number"].dropna().tolist() == [0.1, -1e-300, 1.7976931348623157e308, 123456789.123456789]
+    assert back["count"].tolist() == made["count"].tolist()
+    assert back["small"].tolist() == made["small"].tolist()
+    assert back["flag"].tolist() == [1, 0, 1, 0, 1, 0]
+    assert [text if isinstance(text, str) else "" for text in back["remark"]] == [
+        "",
+        "ü",
+        "plain",
+        "",
+        "中文",
+        "x" * 90,
+    ]
+    assert back.geometry[5] is None
+    for found, wanted in zip(back.geometry[:5], shapes, strict=False):
+        assert shapely.equals_exact(shapely.normalize(found), shapely.normalize(wanted), 0.0)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+    info = pyogrio.read_info(f"/vsizip/{path}")
+    assert info["features"] == 6
+    assert info["crs"] == "EPSG:4326"
+    assert info["total_bounds"] == tuple(made.total_bounds)
+
+
+def test_a_flatgeobuf_is_to_the_last_bit_what_was_written_whatever_the_batches(tmp_path):
+    made = frame(0, 6).assign(
+        number=[0.1, -1e-300, 1.7976931348623157e308, float("nan"), float("inf"), None],
+        count=[0, -1, 2**53 + 1, -(2**62), 5, 10**17],
+        small=np.array([1, -2, 3, 32767, -32768, 6], np.int16),
+        flag=[True, False, True, False, True, False],
+        remark=["", "ü", "plain", None, "中文", "x" * 90_000],
+        maybe=pandas.array([1, None, 3, None, 5, 6], "Int32"),
+        at=pandas.to_datetime(["2026-11-23T04:05:06.789123456Z"] * 5 + [None]),
+    )
+    hole = shapely.box(0, 0, 3, 3).difference(shapely.box(1, 1, 2, 2))
+    far = shapely.box(5, 5, 6, 6).difference(
+        shapely.union_all([shapely.box(5.1, 5.1, 5.2, 5.2), shapely.box(5.5, 5.5, 5.6, 5.7)])
+    )
+    shapes = [hole, shapely.union_all([hole, far, shapely.box(7, 7, 8, 8)]), *made.geometry[2:6]]
+    made = made.set_geometry(geopandas.GeoSeries(shapes, crs=4326))
+    path = written("fgb", tmp_path, [made.iloc[:1], made.iloc[1:4], made.iloc[4:]])
+    back = pyogrio.read_dataframe(path, VERIFY_BUFFERS="YES").set_index("footprint_key").loc[made["footprint_key"]]
+    for name in ("number", "count", "small", "flag", "maybe"):
+        assert back[name].astype(float).tolist() == pytest.approx(
+            made[name].astype(float).tolist(), rel=0, abs=0, nan_ok=True
+        )
+    assert back["count"].tolist() == made["count"].tolist()
+    texts = [text if isinstance(text, str) else None for text in back["remark"]]
+    assert texts == ["", "ü", "plain", None, "中文", "x" * 90_000]
+    assert back["at"].tolist()[:5] == [pandas.Timestamp("2026-11-23T04:05:06.789Z")] * 5
+    assert pandas.isna(back["at"].iloc[5])
+    for found, wanted in zip(back.geometry, shapes, strict=True):
+        assert shapely.equals_exact(
+            shapely.normalize(found), shapely.normalize(shapely.MultiPolygon(shapely.get_parts([wanted]).tolist())), 0.0
+        )
+    near = pyogrio.read_dataframe(path, bbox=(7.5, 7.5, 7.6, 7.6))
+    assert near["footprint_key"].tolist() == [made["footprint_key"][1]]
+    info = pyogrio.read_info(path)
+    assert (info["features"], info["geometry_type"]) == (6, "MultiPolygon")
+    assert info["total_bounds"] == tuple(made.total_bounds)
+
+
+def test_a_flatgeobuf_with_an_empty_shape_is_whole_but_without_an_index(tmp_path):
+    made = frame(0, 3)
+    made = made.set_geometry(geopandas.GeoSeries([*made.geometry[:2], shapely.MultiPolygon()], crs=4326))
+    back = read("fgb", written("fgb", tmp_path, [made]))
+    assert back["footprint_key"].tolist() == made["footprint_key"].tolist()
+    assert [shape is None or shape.is_empty for shape in back.geometry] == [False, False, True]
 
 
 def test_a_shapefile_past_its_limit_is_refused_and_leaves_nothing(tmp_path, monkeypatch):

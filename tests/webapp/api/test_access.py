@@ -15,6 +15,7 @@ from models.user import User
 from tests.support.jobs import add_import
 from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
+from tests.webapp.exported import made_export
 from webapp.api.main import create_api
 from webapp.services.api_keys import create_key, revoke_key
 from webapp.services.own_sessions import list_sessions
@@ -36,6 +37,7 @@ class Expected:
 
 
 EXTRACT = {"scene_id": "{scene_id}", "parameters": {"window_px": 256}}
+EXPORT = {"job_id": "{job_id}", "format": "csv"}
 TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/api/v1/auth/login"): Expected((422, 422, 422, 422), json={}),
     ("POST", "/api/v1/auth/refresh-token"): Expected((422, 422, 422, 422), json={}),
@@ -82,6 +84,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/statistics/view"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
+    ("POST", "/api/v1/exports"): Expected((401, 202, 404, 202), json=EXPORT),
+    ("GET", "/api/v1/exports"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/exports/{export_id}"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/exports/{export_id}/file"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/models"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/models/{name}"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
@@ -101,6 +107,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/assets/icons"): Expected((404, 404, 404, 404), query="/nothing.svg"),
     ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
     # These end something, so they come last.
+    ("DELETE", "/api/v1/exports/{export_id}"): Expected((401, 204, 404, 204)),
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
     ("DELETE", "/api/v1/imports/{import_id}"): Expected((401, 409, 404, 409)),
@@ -159,6 +166,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "job_id": result.job_id,
         "task_id": result.job_id,
         "import_id": add_import(api.resources, alice),
+        "export_id": made_export(api.resources, alice, result.job_id).id,
         "name": "swagger-ui.css",
         "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",
@@ -182,6 +190,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
             url = "/api/v1/models/default"
         if body is EXTRACT:
             body = EXTRACT | {"scene_id": result.scene_id}
+        if body is EXPORT:
+            body = EXPORT | {"job_id": result.job_id}
         for who, client in clients.items():
             status = expected.status_for(who)
             if path == "/logout":

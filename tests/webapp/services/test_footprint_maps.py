@@ -91,7 +91,7 @@ def test_figures_pictures_and_downloads_agree_with_the_database(resources, alice
         listed = footprints.list_footprints(resources, alice, wanted)
         assert sorted(ids.tolist()) == sorted(listed["id"].tolist())
         chosen = list(footprints.iter_chosen(resources, alice, [ids], rows=7))
-        assert [number for batch in chosen for number in batch["id"]] == ids.tolist()
+        assert [number for batch in chosen for number in batch["id"].to_pylist()] == ids.tolist()
 
 
 def test_a_view_and_a_region_hold_what_has_its_centre_in_them(resources, alice, result):
@@ -111,7 +111,7 @@ def test_ids_that_are_gone_meanwhile_are_left_out(resources, alice, bob, result)
     ids = next(footprint_maps.ids(resources, alice, MapQuery()))
     with resources.database.write() as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE id = {ids[2]}"))
-    found = [number for batch in footprints.iter_chosen(resources, alice, [ids]) for number in batch["id"]]
+    found = [number for batch in footprints.iter_chosen(resources, alice, [ids]) for number in batch["id"].to_pylist()]
     assert found == np.delete(ids, 2).tolist()
     assert list(footprints.iter_chosen(resources, bob, [ids])) == []
 

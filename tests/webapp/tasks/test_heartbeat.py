@@ -9,7 +9,7 @@ from tests.support.jobs import submit
 from tests.support.processes import ROOT, environment, wait_until
 from webapp.errors import DatabaseBusy
 from webapp.services import dispatch, jobs, leases
-from webapp.tasks.heartbeat import Heartbeat
+from webapp.tasks.heartbeat import Heartbeat, HeldJob
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def claim(quick, alice):
 
 
 def test_a_busy_worker_keeps_its_job_far_beyond_the_lease(quick, claim):
-    with Heartbeat(quick, claim, lambda: False) as heart:
+    with Heartbeat(quick, HeldJob(claim), lambda: False) as heart:
         ends_at = time.monotonic() + 3.5
         while time.monotonic() < ends_at:
             sum(number * number for number in range(20_000))  # holds the interpreter, as Python code does
@@ -34,13 +34,13 @@ def test_a_busy_worker_keeps_its_job_far_beyond_the_lease(quick, claim):
 def test_progress_is_written_between_parts(quick, alice, claim):
     leases.completed_parts(quick, claim, "w")
     leases.start(quick, claim, 0, 50)
-    with Heartbeat(quick, claim, lambda: False) as heart:
+    with Heartbeat(quick, HeldJob(claim), lambda: False) as heart:
         heart.on_window(7, 50)
         wait_until(lambda: jobs.get_job(quick, alice, claim.job_id).windows_done == 7, 5, "progress")
 
 
 def test_a_cancel_and_a_loss_are_seen_within_seconds(quick, alice, claim):
-    with Heartbeat(quick, claim, lambda: False) as heart:
+    with Heartbeat(quick, HeldJob(claim), lambda: False) as heart:
         jobs.cancel_job(quick, alice, claim.job_id)
         wait_until(heart.should_stop, 3, "cancel seen")
         assert heart.beat.cancel_requested
@@ -50,7 +50,7 @@ def test_a_cancel_and_a_loss_are_seen_within_seconds(quick, alice, claim):
 
 
 def test_a_shutdown_stops_the_work(quick, claim):
-    with Heartbeat(quick, claim, lambda: True) as heart:
+    with Heartbeat(quick, HeldJob(claim), lambda: True) as heart:
         assert heart.should_stop()
         assert not heart.beat.must_stop
 
@@ -61,7 +61,7 @@ def test_without_the_database_the_work_goes_on_as_long_as_the_lease(quick, claim
 
     monkeypatch.setattr(leases, "heartbeat", away)
     monkeypatch.setattr(leases, "look", away)
-    with Heartbeat(quick, claim, lambda: False) as heart:
+    with Heartbeat(quick, HeldJob(claim), lambda: False) as heart:
         time.sleep(1.0)
         assert not heart.should_stop()
         wait_until(heart.should_stop, 5, "lease given up")
@@ -74,9 +74,9 @@ def test_a_process_that_hangs_is_killed(make_resources, alice, tmp_path):
     job_id = submit(resources, alice).id
     code = (
         "import sys, time; from webapp.settings import load_settings; from webapp.resources import open_resources;"
-        "from webapp.services import leases; from webapp.tasks.heartbeat import Heartbeat;"
+        "from webapp.services import leases; from webapp.tasks.heartbeat import Heartbeat, HeldJob;"
         "resources = open_resources(load_settings()); claim = leases.claim(resources, sys.argv[1], 'w');"
-        "heart = Heartbeat(resources, claim, lambda: False); heart.__enter__(); time.sleep(60)"
+        "heart = Heartbeat(resources, HeldJob(claim), lambda: False); heart.__enter__(); time.sleep(60)"
     )
     arguments = [sys.executable, "-c", code, job_id]
     hanging = subprocess.Popen(arguments, cwd=ROOT, env=environment(resources.settings), stderr=subprocess.DEVNULL)

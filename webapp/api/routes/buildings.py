@@ -1,16 +1,15 @@
 """Footprints over HTTP: lists, sums and downloads."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from math import isfinite
 from typing import Annotated
 
-import anyio.to_thread
 import numpy as np
 import shapely
 from fastapi import APIRouter, Query
 from fastapi.responses import Response, StreamingResponse
 
+from webapp.api.byte_ranges import in_thread
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.buildings import (
     BuildingsListQuery,
@@ -22,8 +21,7 @@ from webapp.api.schemas.buildings import (
     ViewStatisticsOut,
     ViewStatisticsQuery,
 )
-from webapp.api.schemas.filters import parse_bbox, parse_view
-from webapp.errors import RequestInvalid
+from webapp.api.schemas.filters import parse_view
 from webapp.services import exports, footprint_maps, footprints
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
@@ -93,31 +91,14 @@ def export(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[ExportQuery, Query()]
 ) -> StreamingResponse:
     """Download the footprints of a job, of a region, of both, or exactly those that the map shows in a view."""
-    if query.view is None and query.region is None:
-        wanted = query.footprint_query(None if query.bbox is None else parse_bbox(query.bbox))
-        stream = exports.open_export(resources, principal, wanted, query.format)
+    scope = query.scope()
+    if isinstance(scope, exports.ViewScope):
+        stream = exports.open_view_export(resources, principal, scope, query.format)
     else:
-        if query.bbox is not None:
-            raise RequestInvalid(detail="bbox goes neither with view nor with region")
-        bounds_m = parse_view(query.view)
-        stream = exports.open_view_export(resources, principal, query.map_query(), bounds_m, query.format)
+        stream = exports.open_export(resources, principal, scope, query.format)
     headers = {"Content-Disposition": f'attachment; filename="{stream.filename}"'}
-    return StreamingResponse(_chunks(stream.chunks), media_type=stream.media_type, headers=headers)
+    return StreamingResponse(in_thread(stream.chunks), media_type=stream.media_type, headers=headers)
 
 
 def _finite(value: float) -> float | None:
     return float(value) if isfinite(value) else None
-
-
-async def _chunks(chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Draw chunks in a thread; one that is left half way is closed, with the files it works on."""
-    end = object()
-    try:
-        while (chunk := await anyio.to_thread.run_sync(next, chunks, end)) is not end:
-            assert isinstance(chunk, bytes)
-            yield chunk
-    finally:
-        close = getattr(chunks, "close", None)
-        if close is not None:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(close)

@@ -4,7 +4,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from webapp.api.schemas.filters import FootprintFilterParams, MapFilterParams, parse_bbox
+from webapp.api.schemas.filters import FootprintFilterParams, MapFilterParams, parse_bbox, parse_view
+from webapp.errors import RequestInvalid
+from webapp.services.exports import ViewScope
 from webapp.services.footprints import FootprintQuery
 
 
@@ -33,6 +35,14 @@ class ExportQuery(MapFilterParams):
     bbox: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
     view: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
     format: str = Field("geojson", max_length=20)
+
+    def scope(self) -> FootprintQuery | ViewScope:
+        """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""
+        if self.view is None and self.region is None:
+            return self.footprint_query(None if self.bbox is None else parse_bbox(self.bbox))
+        if self.bbox is not None:
+            raise RequestInvalid(detail="bbox goes neither with view nor with region")
+        return ViewScope(self.map_query(), parse_view(self.view))
 
 
 class ViewStatisticsQuery(MapFilterParams):

@@ -11,10 +11,6 @@ from webapp.errors import (
     CsrfTokenInvalid,
     DatabaseBusy,
     DiskFull,
-    ExportFailed,
-    ExportLost,
-    ExportNotReady,
-    ExportOutdated,
     Forbidden,
     FormatUnknown,
     HostNotAllowed,
@@ -30,7 +26,6 @@ from webapp.errors import (
     NotFound,
     NotSignedIn,
     QuotaExceeded,
-    RangeNotSatisfiable,
     RefreshTokenInvalid,
     RegistrationClosed,
     RequestInvalid,
@@ -40,13 +35,20 @@ from webapp.errors import (
     StorageUnavailable,
     TilesNotReady,
     TooManyApiKeys,
-    TooManyExports,
     TooManyLogins,
     UploadEmpty,
     UploadIncomplete,
     UploadStalled,
     UploadTooLarge,
     UsernameTaken,
+)
+from webapp.export_errors import (
+    ExportFailed,
+    ExportLost,
+    ExportNotReady,
+    ExportOutdated,
+    RangeNotSatisfiable,
+    TooManyExports,
 )
 
 HTTP_STATUS: dict[type[Exception], int] = {

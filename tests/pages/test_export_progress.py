@@ -1,17 +1,20 @@
 import json
 
 import pytest
+from shapely import box
 from sqlalchemy import text
 
 from pages.export_progress import LARGE_ROWS, Wanted, problem_html, progress_html
 from tests.support.stored import finished_job
 from webapp.services import export_files
 from webapp.services.exports import ViewScope
+from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
 from webapp.services.index_feeding import feed_indexes
 from webapp.tasks.exporting import ExportContext, run_export
 
-JOB = FootprintQuery(job_id="j")
+JOB = MapQuery(FootprintQuery(job_id="j"))
+REGION = box(10.0, 49.9, 10.05, 50.0)
 
 
 @pytest.mark.parametrize(
@@ -19,9 +22,9 @@ JOB = FootprintQuery(job_id="j")
     [
         (Wanted(), False),
         (Wanted(JOB), False),
-        (Wanted(JOB, None, LARGE_ROWS), False),
-        (Wanted(JOB, None, LARGE_ROWS + 1), True),
-        (Wanted(None, None, LARGE_ROWS + 1), False),
+        (Wanted(JOB, rows=LARGE_ROWS), False),
+        (Wanted(JOB, rows=LARGE_ROWS + 1), True),
+        (Wanted(rows=LARGE_ROWS + 1), False),
     ],
 )
 def test_only_what_is_known_to_be_large_is_prepared(wanted, large):
@@ -29,10 +32,15 @@ def test_only_what_is_known_to_be_large_is_prepared(wanted, large):
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
-def test_a_view_is_prepared_followed_and_offered(resources, alice):
+@pytest.mark.parametrize("limit", ["view", "region"])
+def test_a_view_is_prepared_followed_and_offered(resources, alice, limit):
     job_id = finished_job(resources, alice, 60)
     feed_indexes(resources)
-    scope = Wanted(FootprintQuery(job_id=job_id), (10.0, 49.9, 10.05, 50.0), 60_000).scope
+    query = FootprintQuery(job_id=job_id)
+    if limit == "view":
+        scope = Wanted(MapQuery(query), REGION.bounds, rows=60_000).scope
+    else:
+        scope = Wanted(MapQuery(query, REGION), None, REGION.wkt, rows=60_000).scope
     assert isinstance(scope, ViewScope)
     export = export_files.submit_export(resources, alice, scope, "geojson")
     assert "Waiting for a worker" in progress_html(export)

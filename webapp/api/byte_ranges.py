@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 from fastapi.responses import Response, StreamingResponse
 
-from webapp.errors import RangeNotSatisfiable
+from webapp.export_errors import RangeNotSatisfiable
 
 DIGESTED_BYTES = 2**23
 """A part up to this size gets a digest of its own, which needs it in memory before its first byte goes out."""

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
-from webapp.errors import AppError, RangeNotSatisfiable, RequestInvalid
+from webapp.errors import AppError, RequestInvalid
+from webapp.export_errors import RangeNotSatisfiable
 from webapp.http_status import status_of
 
 log = logging.getLogger(__name__)

@@ -18,7 +18,8 @@ from models.export import Export, ExportPart, ExportState
 from models.queries import exports as queries
 from models.user import User
 from processing.exports.formats import FORMATS
-from webapp.errors import ExportFailed, ExportNotReady, NotFound, TooManyExports
+from webapp.errors import NotFound
+from webapp.export_errors import ExportFailed, ExportNotReady, TooManyExports
 from webapp.resources import Resources
 from webapp.services import footprint_maps, footprints
 from webapp.services.exports import ViewScope, plain_stem, require_format, require_limits, title_of

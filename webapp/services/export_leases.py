@@ -13,7 +13,7 @@ from models.base import now_s
 from models.export import Export, ExportState
 from models.queries import exports as queries
 from models.user import User
-from webapp.errors import ExportLost
+from webapp.export_errors import ExportLost
 from webapp.resources import Resources
 from webapp.services.claims import Beat, JobError
 from webapp.services.export_files import ended_values, unpacked

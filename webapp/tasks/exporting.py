@@ -11,7 +11,8 @@ from processing.errors import Cancelled, ProcessingError
 from processing.exports.formats import FORMATS
 from processing.exports.progress import ExportWatch
 from processing.exports.writing import write_file
-from webapp.errors import AppError, ExportLost, ExportOutdated
+from webapp.errors import AppError
+from webapp.export_errors import ExportLost, ExportOutdated
 from webapp.resources import Resources
 from webapp.services import export_leases, footprints
 from webapp.services.claims import JobError

@@ -10,7 +10,8 @@ from models.export import ExportPart, ExportState
 from processing.rendering.tile_grid import bounds_to_mercator
 from tests.support.stored import finished_job
 from tests.webapp.exported import made_export
-from webapp.errors import ExportFailed, ExportLost, ExportNotReady, FormatUnknown, NotFound, TooManyExports
+from webapp.errors import FormatUnknown, NotFound
+from webapp.export_errors import ExportFailed, ExportLost, ExportNotReady, TooManyExports
 from webapp.services import export_files, export_leases, footprint_maps, maintenance, reviews, scenes
 from webapp.services.export_dispatch import publish_exports, reconcile_exports
 from webapp.services.export_leases import MadeFile

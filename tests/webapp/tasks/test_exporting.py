@@ -7,7 +7,7 @@ import pytest
 
 from tests.support.processes import DISPATCHER, environment, kill_group, running, wait_until
 from tests.support.stored import finished_job
-from webapp.errors import ExportNotReady
+from webapp.export_errors import ExportNotReady
 from webapp.services import export_files
 from webapp.services.footprints import FootprintQuery
 

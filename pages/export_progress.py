@@ -69,7 +69,11 @@ class ExportPanel:
         self._wanted = Wanted()
         self._prepared: ExportView | None = None
         self._links = pane()
-        self._buttons = pn.FlexBox(*(self._button(*entry) for entry in (*BUTTONS, *MORE)), visible=False, margin=0)
+        # Not a FlexBox: Panel makes that with `new Function`, which the page's security policy forbids.
+        self._buttons = pn.Row(
+            *(self._button(*entry) for entry in (*BUTTONS, *MORE)), visible=False, margin=0,
+            sizing_mode="stretch_width", styles={"flex-wrap": "wrap", "gap": "5px"},
+        )
         self._progress = pane(visible=False)
         self.panel = pn.Column(
             self._links, self._buttons, self._progress, margin=0, sizing_mode="stretch_width", styles={"gap": "8px"}

@@ -18,7 +18,8 @@ class Question:
         self._words = pane()
         self._yes = pmui.Button(label="Yes", color="error", variant="contained", on_click=self._confirmed)
         no = pmui.Button(label="Cancel", variant="text", on_click=self._refused)
-        self.view = pmui.Dialog(self._words, pn.Row(self._yes, no), open=False, title="")
+        self.view = pmui.Dialog(self._words, pn.Row(self._yes, no), open=False, title="",
+                                styles={"position": "absolute"})
 
     def ask(self, title: str, html: str, yes: str, then: Callable[[], None]) -> None:
         """Ask; `html` is escaped already, and `yes` is what the button says."""

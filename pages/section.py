@@ -13,11 +13,13 @@ from pages.markup import pane
 
 SECTION_SX = {"padding": "18px 20px", "display": "flex", "flexDirection": "column", "gap": "12px"}
 ROW_STYLES = {"gap": "8px", "align-items": "center", "padding": "10px 0", "border-bottom": THIN_LINE}
-SIDE_BY_SIDE = {
-    "display": "grid", "grid-template-columns": "repeat(auto-fit, minmax(min(100%, 400px), 1fr))", "gap": "18px",
-    "align-items": "stretch",
-}  # fmt: skip
+STACKED = {"display": "grid", "grid-template-columns": "minmax(0, 1fr)", "gap": "18px", "align-content": "start"}
+SIDE_BY_SIDE = STACKED | {"grid-template-columns": "repeat(auto-fit, minmax(min(100%, 400px), 1fr))"}
 FLOWING = {"gap": "12px", "flex-wrap": "wrap", "align-items": "center"}
+FIELD_SX = {"& .MuiInputBase-root": {"height": "38px"}}
+"""Fields of one height: Material makes those for text and those for choices differ."""
+NO_SUM = 1
+"""As `min_width` of a row that breaks: Panel would keep it as wide as all its children together."""
 
 
 def section(title: str, *items: Any) -> pmui.Paper:
@@ -28,19 +30,34 @@ def section(title: str, *items: Any) -> pmui.Paper:
     )
 
 
-def side_by_side(*items: Any) -> pn.Column:
+def stacked(*items: Any) -> pn.Row:
+    """Return parts of a page below each other."""
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=STACKED)
+
+
+def side_by_side(*items: Any) -> pn.Row:
     """Return parts of a page beside each other; below each other where there is no room."""
-    return pn.Column(*items, margin=0, sizing_mode="stretch_width", styles=SIDE_BY_SIDE)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=SIDE_BY_SIDE)
 
 
 def flowing(*items: Any) -> pn.Row:
     """Return things in a line that breaks where it has to."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=FLOWING)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=FLOWING)
 
 
 def list_row(*items: Any) -> pn.Row:
     """Return a row of a list."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=ROW_STYLES)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=ROW_STYLES)
+
+
+def text_field(label: str, width: int, max_length: int) -> pmui.TextInput:
+    """Return a field for a line of text."""
+    return pmui.TextInput(label=label, width=width, max_length=max_length, size="small", margin=0, sx=FIELD_SX)
+
+
+def choice(label: str, options: dict[str, Any], value: Any, width: int) -> pmui.Select:
+    """Return a field in which one of a few things is chosen."""
+    return pmui.Select(label=label, options=options, value=value, width=width, size="small", margin=0, sx=FIELD_SX)
 
 
 class Words:

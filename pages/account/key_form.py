@@ -7,7 +7,8 @@ from collections.abc import Callable
 import panel_material_ui as pmui
 
 from auth.principals import Principal, Scope
-from pages.section import flowing
+from pages.section import choice, flowing, text_field
+from webapp.services.api_keys import NAME_MAX_LENGTH
 
 SCOPES = {"Read": Scope.READ, "Change": Scope.WRITE, "Administer": Scope.ADMIN}
 LIVES = {"A month": 30.0, "3 months": 91.0, "A year": 365.0, "Until revoked": 0.0}
@@ -22,10 +23,10 @@ class KeyForm:
         self._make = make
         offered = {label: scope for label, scope in SCOPES.items()
                    if scope is not Scope.ADMIN or principal.is_administrator}
-        self._name = pmui.TextInput(label="Name of the key", placeholder="QGIS at work", size="small", margin=0,
-                                    width=230, max_length=100)
-        self._scopes = pmui.CheckBoxGroup(options=offered, value=[Scope.READ], inline=True, margin=0)
-        self._life = pmui.Select(label="Works for", options=LIVES, value=365.0, size="small", margin=0, width=150)
+        self._name = text_field("Name of the key", 230, NAME_MAX_LENGTH)
+        self._scopes = pmui.CheckBoxGroup(options=offered, value=[Scope.READ], inline=True, margin=0,
+                                          sizing_mode="fixed", width=98 * len(offered))
+        self._life = choice("Works for", LIVES, 365.0, 150)
         self._button = pmui.Button(label="Make a key", variant="contained", margin=0, height=36,
                                    on_click=lambda _: self._ask())
         self.view = flowing(self._name, self._life, self._scopes, self._button)

@@ -18,7 +18,7 @@ from pages.app_header import ACCOUNT_PATH
 from pages.background import Background
 from pages.layout import PageParts, build_page, reading_column
 from pages.markup import pane
-from pages.section import Words, section, side_by_side
+from pages.section import Words, section, side_by_side, stacked
 from pages.session import Session, current_session
 
 if TYPE_CHECKING:
@@ -48,10 +48,7 @@ class AccountApp:
     @property
     def main(self) -> pn.viewable.Viewable:
         """What fills the page."""
-        about = pn.Column(
-            section("Profile", self._profile), section("Limits", self._usage), margin=0,
-            sizing_mode="stretch_width", styles={"gap": "18px"},
-        )  # fmt: skip
+        about = stacked(section("Profile", self._profile), section("Limits", self._usage))
         password = section("Password", pane(WHAT_ENDS), self._password)
         top = side_by_side(about, password)
         return reading_column(pane(TITLE), self._words.view, top, self._sessions.view, self._keys.view)
@@ -76,7 +73,8 @@ class AccountApp:
         self._background.run(f"end-{session_id}", work, self._sessions.show, self._sessions.words.refuse)
 
     def _end_others(self) -> None:
-        self._background.run("end-others", self._store.end_other_sessions, self._sessions.show, self._sessions.words.refuse)
+        work = self._store.end_other_sessions
+        self._background.run("end-others", work, self._sessions.show, self._sessions.words.refuse)
 
     def _make_key(self, name: str, scopes: list[Scope], life_days: float | None) -> None:
         work = partial(self._store.make_key, name, scopes, life_days)

@@ -11,7 +11,7 @@ from pages.admin.audit_text import KINDS, audit_table
 from pages.admin.store import AdminStore
 from pages.background import Background
 from pages.markup import pane
-from pages.section import Words, flowing, section
+from pages.section import Words, choice, flowing, section, text_field
 
 if TYPE_CHECKING:
     from webapp.services.administration import AuditView
@@ -27,8 +27,8 @@ class AuditLog:
         self._store, self._background = store, background
         self._limit = PAGE_SIZE
         self._words = Words()
-        self._person = pmui.TextInput(label="By (user name)", size="small", margin=0, width=200, max_length=64)
-        self._kind = pmui.Select(label="What", options=KINDS, value="", size="small", margin=0, width=180)
+        self._person = text_field("By (user name)", 200, 64)
+        self._kind = choice("What", KINDS, "", 180)
         self._person.param.watch(lambda _: self._find(), "value_input")
         self._kind.param.watch(lambda _: self._find(), "value")
         self._table = pane()

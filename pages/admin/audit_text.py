@@ -30,8 +30,9 @@ ACTIONS = {
     "session.others_revoked": "signed out everywhere else",
     "session.revoked": "ended a session",
 }
-NOBODY = "somebody"
 UNSHOWN = {"request_id"}
+DETAILS = {"is_active": "may sign in", "older_than_days": "jobs older than (days)"}
+TARGETS = {"user": "account", "api_key": "key"}
 
 
 def audit_table(entries: list[AuditView]) -> str:
@@ -40,9 +41,9 @@ def audit_table(entries: list[AuditView]) -> str:
 
 
 def _line(entry: AuditView) -> str:
-    who = formats.text(entry.actor_name or NOBODY)
+    who = formats.text(entry.actor_name or ("somebody" if entry.address else "the system"))
     what = formats.text(ACTIONS.get(entry.action, entry.action))
-    target = formats.text(f"{entry.target_kind} {entry.target_id}".strip())
+    target = _target(entry)
     by_key = f" · by the key {formats.text(entry.key_id)}" if entry.key_id else ""
     address = formats.text(entry.address or "this server")
     return (
@@ -52,8 +53,17 @@ def _line(entry: AuditView) -> str:
     )
 
 
+def _target(entry: AuditView) -> str:
+    kind = TARGETS.get(entry.target_kind, entry.target_kind)
+    return formats.text(f"{kind} {entry.target_name or entry.target_id}".strip())
+
+
 def _details(detail: dict[str, Any]) -> str:
-    shown = [f"{name.replace('_', ' ')}: {_value(value)}" for name, value in detail.items() if name not in UNSHOWN]
+    shown = (
+        f"{DETAILS.get(name, name.replace('_', ' '))}: {_value(value)}"
+        for name, value in detail.items()
+        if name not in UNSHOWN
+    )
     return formats.text(" · ".join(shown))
 
 

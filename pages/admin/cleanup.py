@@ -12,7 +12,7 @@ from pages.admin.store import AdminStore
 from pages.background import Background
 from pages.markup import pane
 from pages.question import Question
-from pages.section import Words, flowing, section
+from pages.section import Words, choice, flowing, section
 
 if TYPE_CHECKING:
     from webapp.services.maintenance import Cleaned
@@ -32,8 +32,7 @@ class Cleanup:
         self._store, self._background = store, background
         by_settings = SETTINGS.format(words=f"{retention_days:g} days" if retention_days else "jobs are kept")
         self._words, self._question = Words(), Question()
-        self._age = pmui.Select(label="Jobs older than", options=AGES | {by_settings: 0.0}, value=365.0, size="small",
-                                margin=0, width=260)
+        self._age = choice("Jobs older than", AGES | {by_settings: 0.0}, 365.0, 260)
         self._age.param.watch(lambda _: self._forget(), "value")
         self._preview = pmui.Button(label="Preview", variant="outlined", margin=0, height=36,
                                     on_click=lambda _: self._look())

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from webapp.services.administration import Dashboard
     from webapp.services.health import Health
 
+NO_JOBS = '<span class="bf-note">None yet.</span>'
 PART_LABELS = {"database": "Database", "broker": "Broker", "worker": "Workers", "disk": "Disk"}
 
 
@@ -58,7 +59,7 @@ def jobs(counts: dict[str, int]) -> str:
         if counts.get(state)
     )
     everybody = '<a class="bf-link" href="/jobs">All jobs of everybody</a>'
-    return f'<div class="bf-status">{chips or "None yet."}</div><div class="bf-links bf-gap">{everybody}</div>'
+    return f'<div class="bf-status">{chips or NO_JOBS}</div><div class="bf-links bf-gap">{everybody}</div>'
 
 
 def health(found: Health) -> str:

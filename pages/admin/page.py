@@ -17,6 +17,7 @@ from pages.app_header import ADMIN_LINK
 from pages.background import Background
 from pages.layout import PageParts, build_page, reading_column
 from pages.markup import pane
+from pages.section import stacked
 from pages.session import Session, current_session
 
 READ_AGAIN_MS = 5_000
@@ -41,7 +42,7 @@ class AdminApp:
         self._cleanup = Cleanup(store, self._background, session.resources.settings.job_retention_days)
         self._audit = AuditLog(store, self._background)
         parts = (self._overview, self._people, self._cleanup, self._audit)
-        self._tabs = pmui.Tabs(*zip(TABS, (_stacked(part.views) for part in parts), strict=True), margin=0,
+        self._tabs = pmui.Tabs(*zip(TABS, (_tab(part.views) for part in parts), strict=True), margin=0,
                                sizing_mode="stretch_width")
         self._tabs.param.watch(lambda _: self._read(), "active")
 
@@ -66,8 +67,8 @@ class AdminApp:
             self._audit.read()
 
 
-def _stacked(views: list[Any]) -> pn.Column:
-    return pn.Column(*views, margin=0, sizing_mode="stretch_width", styles={"gap": "18px", "padding-top": "14px"})
+def _tab(views: list[Any]) -> pn.Column:
+    return pn.Column(stacked(*views), margin=0, sizing_mode="stretch_width", styles={"padding-top": "14px"})
 
 
 def admin_page() -> pn.viewable.Viewable:

@@ -17,7 +17,7 @@ from pages.background import Background
 from pages.markup import pane
 from pages.question import Question
 from pages.secret_field import SecretField
-from pages.section import Words, section
+from pages.section import Words, section, text_field
 from webapp.services.people import PersonChange
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ class People:
         self.words = Words()
         self._secret, self._question = SecretField(), Question()
         self._form = PersonForm(self._make)
-        self._search = pmui.TextInput(label="Search by name or address", size="small", margin=0, width=280,
-                                      max_length=100)
+        self._search = text_field("Search by name or address", 280, 100)
         self._search.param.watch(lambda _: self._find(), "value_input")
         self._none = pane('<p class="bf-note">No account has this in its name or address.</p>')
         self._list = pn.Column(pane(), margin=0, sizing_mode="stretch_width")

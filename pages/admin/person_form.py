@@ -8,7 +8,7 @@ import panel_material_ui as pmui
 
 from auth.principals import Role
 from pages.admin.person_row import ROLES
-from pages.section import flowing
+from pages.section import choice, flowing, text_field
 
 
 class PersonForm:
@@ -16,10 +16,9 @@ class PersonForm:
 
     def __init__(self, make: Callable[[str, str, Role], None]) -> None:
         self._make = make
-        self._name = pmui.TextInput(label="User name", size="small", margin=0, width=200, max_length=64)
-        self._email = pmui.TextInput(label="E-mail (if there is one)", size="small", margin=0, width=240,
-                                     max_length=254)
-        self._role = pmui.Select(label="Role", options=ROLES, value=Role.USER, size="small", margin=0, width=160)
+        self._name = text_field("User name", 200, 64)
+        self._email = text_field("E-mail (if there is one)", 240, 254)
+        self._role = choice("Role", ROLES, Role.USER, 160)
         self._button = pmui.Button(label="Make an account", variant="contained", margin=0, height=36,
                                    on_click=lambda _: self._ask())
         self.view = flowing(self._name, self._email, self._role, self._button)

@@ -14,7 +14,7 @@ from pages import formats
 from pages.account.profile_text import ROLE_LABELS, TIER_LABELS
 from pages.layout import THIN_LINE
 from pages.markup import pane
-from pages.section import flowing
+from pages.section import choice, flowing
 from webapp.services.people import PersonChange
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ class PersonRow:
 
     def _make_details(self) -> pn.Row:
         small = {"size": "small", "margin": 0}
-        self._role = pmui.Select(label="Role", options=ROLES, width=160, value=Role(self.person.role), **small)
-        self._tier = pmui.Select(label="Tier", options=OWN_TIERS, width=160, value=self.person.own_tier or "", **small)
+        self._role = choice("Role", ROLES, Role(self.person.role), 160)
+        self._tier = choice("Tier", OWN_TIERS, self.person.own_tier or "", 160)
         save = pmui.Button(label="Save", variant="contained", on_click=lambda _: self._save(), **small)
         self._shut_out = pmui.Button(label="Shut out", variant="outlined", color="error",
                                      on_click=lambda _: self._actions.shut_out(self.person), **small)

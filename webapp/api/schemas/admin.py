@@ -145,6 +145,7 @@ class AuditOut(BaseModel):
     action: str
     target_kind: str
     target_id: str
+    target_name: str | None
     address: str
     detail: dict[str, Any]
 

@@ -16,10 +16,8 @@ ROW_STYLES = {"gap": "8px", "align-items": "center", "padding": "10px 0", "borde
 STACKED = {"display": "grid", "grid-template-columns": "minmax(0, 1fr)", "gap": "18px", "align-content": "start"}
 SIDE_BY_SIDE = STACKED | {"grid-template-columns": "repeat(auto-fit, minmax(min(100%, 400px), 1fr))"}
 FLOWING = {"gap": "12px", "flex-wrap": "wrap", "align-items": "center"}
-FIELD_SX = {"& .MuiInputBase-root": {"height": "38px"}}
+FIELD_SX = {"& .MuiInputBase-root, &.MuiInputBase-root": {"height": "38px"}}
 """Fields of one height: Material makes those for text and those for choices differ."""
-NO_SUM = 1
-"""As `min_width` of a row that breaks: Panel would keep it as wide as all its children together."""
 
 
 def section(title: str, *items: Any) -> pmui.Paper:
@@ -32,32 +30,42 @@ def section(title: str, *items: Any) -> pmui.Paper:
 
 def stacked(*items: Any) -> pn.Row:
     """Return parts of a page below each other."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=STACKED)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=STACKED)
 
 
 def side_by_side(*items: Any) -> pn.Row:
     """Return parts of a page beside each other; below each other where there is no room."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=SIDE_BY_SIDE)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=SIDE_BY_SIDE)
 
 
 def flowing(*items: Any) -> pn.Row:
     """Return things in a line that breaks where it has to."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=FLOWING)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=FLOWING)
 
 
 def list_row(*items: Any) -> pn.Row:
     """Return a row of a list."""
-    return pn.Row(*items, margin=0, sizing_mode="stretch_width", min_width=NO_SUM, styles=ROW_STYLES)
+    return pn.Row(*items, margin=0, sizing_mode="stretch_width", styles=ROW_STYLES)
 
 
-def text_field(label: str, width: int, max_length: int) -> pmui.TextInput:
+def as_wide(width_px: int) -> dict[str, Any]:
+    """Return the settings of something that is so wide in a line, but no wider than the page.
+
+    Panel keeps a row as wide as the sum of the widths that it knows of, also one that breaks: it gets to know none.
+    """
+    return {"sizing_mode": "stretch_width", "styles": {"flex": f"0 1 {width_px}px", "width": f"{width_px}px"}}
+
+
+def text_field(label: str, width_px: int, max_length: int) -> pmui.TextInput:
     """Return a field for a line of text."""
-    return pmui.TextInput(label=label, width=width, max_length=max_length, size="small", margin=0, sx=FIELD_SX)
+    wide = as_wide(width_px)
+    return pmui.TextInput(label=label, max_length=max_length, size="small", margin=0, sx=FIELD_SX, **wide)
 
 
-def choice(label: str, options: dict[str, Any], value: Any, width: int) -> pmui.Select:
+def choice(label: str, options: dict[str, Any], value: Any, width_px: int) -> pmui.Select:
     """Return a field in which one of a few things is chosen."""
-    return pmui.Select(label=label, options=options, value=value, width=width, size="small", margin=0, sx=FIELD_SX)
+    wide = as_wide(width_px)
+    return pmui.Select(label=label, options=options, value=value, size="small", margin=0, sx=FIELD_SX, **wide)
 
 
 class Words:

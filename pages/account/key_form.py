@@ -7,7 +7,7 @@ from collections.abc import Callable
 import panel_material_ui as pmui
 
 from auth.principals import Principal, Scope
-from pages.section import choice, flowing, text_field
+from pages.section import as_wide, choice, flowing, text_field
 from webapp.services.api_keys import NAME_MAX_LENGTH
 
 SCOPES = {"Read": Scope.READ, "Change": Scope.WRITE, "Administer": Scope.ADMIN}
@@ -25,7 +25,7 @@ class KeyForm:
                    if scope is not Scope.ADMIN or principal.is_administrator}
         self._name = text_field("Name of the key", 230, NAME_MAX_LENGTH)
         self._scopes = pmui.CheckBoxGroup(options=offered, value=[Scope.READ], inline=True, margin=0,
-                                          sizing_mode="fixed", width=98 * len(offered))
+                                          **as_wide(98 * len(offered)))
         self._life = choice("Works for", LIVES, 365.0, 150)
         self._button = pmui.Button(label="Make a key", variant="contained", margin=0, height=36,
                                    on_click=lambda _: self._ask())

@@ -17,7 +17,7 @@ from pages.background import Background
 from pages.markup import pane
 from pages.question import Question
 from pages.secret_field import SecretField
-from pages.section import Words, section, text_field
+from pages.section import Words, flowing, section, text_field
 from webapp.services.people import PersonChange
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class People:
                                  on_click=lambda _: self._show_more())
         self.views = [
             section("Make an account", self._form.view, self.words.view, self._secret),
-            section("Accounts", self._search, self._list, self._more, self._question.view),
+            section("Accounts", flowing(self._search), self._list, self._more, self._question.view),
         ]
 
     def read(self) -> None:

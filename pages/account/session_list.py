@@ -43,7 +43,7 @@ class SessionList:
     def _buttons(self, one: SessionView) -> list[pn.viewable.Viewable]:
         if one.is_current:
             return []
-        end = pmui.Button(label="Sign out", variant="text", size="small", color="error", margin=0, sizing_mode="fixed",
+        end = pmui.Button(label="End", variant="text", size="small", color="error", margin=0, sizing_mode="fixed",
                           width=84, height=30, on_click=lambda _: self._end(one.id))
         return [end]
 

@@ -15,7 +15,7 @@ class Question:
 
     def __init__(self) -> None:
         self._then: Callable[[], None] | None = None
-        self._words = pane()
+        self._words = pane(styles={"padding": "0 9px 12px"})
         self._yes = pmui.Button(label="Yes", color="error", variant="contained", on_click=self._confirmed)
         no = pmui.Button(label="Cancel", variant="text", on_click=self._refused)
         self.view = pmui.Dialog(self._words, pn.Row(self._yes, no), open=False, title="",

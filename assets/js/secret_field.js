@@ -42,5 +42,10 @@ export function render({model}) {
   show()
   const box = element("div", "once", words, element("div", "line", field, copied, done))
   box.setAttribute("role", "status")
+  model.on("visible", () => {
+    if (model.visible) {
+      window.setTimeout(() => box.scrollIntoView({block: "center", behavior: "smooth"}), 50)
+    }
+  })
   return box
 }

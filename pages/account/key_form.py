@@ -21,25 +21,30 @@ class KeyForm:
 
     def __init__(self, principal: Principal, make: MakeKey) -> None:
         self._make = make
+        # A press while one is being answered is ignored here. The button's own state would come to the browser by
+        # another way than the answer, and a quick answer could overtake it.
+        self._is_waiting = False
         offered = {label: scope for label, scope in SCOPES.items()
                    if scope is not Scope.ADMIN or principal.is_administrator}
         self._name = text_field("Name of the key", 230, NAME_MAX_LENGTH)
         self._scopes = pmui.CheckBoxGroup(options=offered, value=[Scope.READ], inline=True, margin=0,
                                           **as_wide(98 * len(offered)))
         self._life = choice("Works for", LIVES, 365.0, 150)
-        self._button = pmui.Button(label="Make a key", variant="contained", margin=0, height=36,
-                                   on_click=lambda _: self._ask())
-        self.view = flowing(self._name, self._life, self._scopes, self._button)
+        button = pmui.Button(label="Make a key", variant="contained", margin=0, height=36,
+                             on_click=lambda _: self._ask())
+        self.view = flowing(self._name, self._life, self._scopes, button)
 
-    def busy(self, is_busy: bool) -> None:
-        """Keep the button from being pressed twice."""
-        self._button.loading = is_busy
+    def ready(self) -> None:
+        """Take the next press: that of before is answered."""
+        self._is_waiting = False
 
     def clear(self) -> None:
         """Get ready for the next key."""
-        self.busy(False)
-        self._name.value = ""
+        self.ready()
+        self._name.param.update(value="", value_input="")
 
     def _ask(self) -> None:
-        self.busy(True)
+        if self._is_waiting:
+            return
+        self._is_waiting = True
         self._make(self._name.value_input or self._name.value, list(self._scopes.value), self._life.value or None)

@@ -54,7 +54,7 @@ class KeyList:
 
     def refuse(self, sentence: str) -> None:
         """Say why a key was not made or not revoked."""
-        self.form.busy(False)
+        self.form.ready()
         self.words.refuse(sentence)
 
     def _buttons(self, key: ApiKeyView) -> list[pn.viewable.Viewable]:
@@ -76,8 +76,9 @@ def key_line(key: ApiKeyView) -> str:
     """Return one key as HTML."""
     names = [label for label, scope in SCOPES.items() if str(scope) in key.scopes]
     chips = " ".join(f'<span class="bf-chip">{name}</span>' for name in names)
+    used = "never used" if key.last_used_at is None else f"last used {formats.ago(key.last_used_at)}"
     ends = "until revoked" if key.expires_at is None else f"until {formats.when(key.expires_at)}"
     return (
         f'<p class="bf-card-title">{formats.text(key.name)} {chips}</p><p class="bf-note">{formats.text(key.id)} · '
-        f"last used {formats.ago(key.last_used_at)} · works {ends}</p>"
+        f"{used} · works {ends}</p>"
     )

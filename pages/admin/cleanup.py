@@ -34,13 +34,13 @@ class Cleanup:
         self._words, self._question = Words(), Question()
         self._age = choice("Jobs older than", AGES | {by_settings: 0.0}, 365.0, 260)
         self._age.param.watch(lambda _: self._forget(), "value")
-        self._preview = pmui.Button(label="Preview", variant="outlined", margin=0, height=36,
-                                    on_click=lambda _: self._look())
+        preview = pmui.Button(label="Preview", variant="outlined", margin=0, height=36,
+                              on_click=lambda _: background.soon(self._look))
         self._remove = pmui.Button(label="Remove", variant="contained", color="error", margin=0, height=36,
                                    visible=False)
         self._remove.on_click(lambda _: self._ask())
         self._found = ""
-        self.views = [section("Clean-up", pane(WHAT), flowing(self._age, self._preview, self._remove),
+        self.views = [section("Clean-up", pane(WHAT), flowing(self._age, preview, self._remove),
                               self._words.view, self._question.view)]
 
     def _run(self, preview: bool) -> None:
@@ -48,29 +48,28 @@ class Cleanup:
         self._background.run("cleanup", work, self._previewed if preview else self._removed, self._refuse)
 
     def _look(self) -> None:
-        self._preview.loading = True
+        self._words.say("Looking …")
         self._run(preview=True)
 
     def _previewed(self, found: Cleaned) -> None:
-        self._preview.loading = False
         self._found = counted(found)
         anything = bool(found.jobs or found.files)
         self._words.say(f"This would remove {self._found}." if anything else "There is nothing to remove.")
         self._remove.visible = anything
 
     def _ask(self) -> None:
-        self._question.ask("Remove this for good?", f"{self._found} go.".capitalize(), "Remove", self._go)
+        go = partial(self._background.soon, self._go)
+        self._question.ask("Remove this for good?", f"{self._found} go.".capitalize(), "Remove", go)
 
     def _go(self) -> None:
-        self._remove.loading = True
+        self._remove.visible = False
+        self._words.say("Removing …")
         self._run(preview=False)
 
     def _removed(self, cleaned: Cleaned) -> None:
-        self._remove.param.update(loading=False, visible=False)
         self._words.say(f"Removed {counted(cleaned)}.")
 
     def _refuse(self, sentence: str) -> None:
-        self._preview.loading = self._remove.loading = False
         self._words.refuse(sentence)
 
     def _forget(self) -> None:

@@ -35,7 +35,7 @@ class People:
         self._rows: dict[int, PersonRow] = {}
         self._limit = PAGE_SIZE
         self._actions = PersonActions(self._change, self._ask_shut_out, self._ask_new_password)
-        self.words = Words()
+        self._words, self._form_words = Words(), Words()
         self._secret, self._question = SecretField(), Question()
         self._form = PersonForm(self._make)
         self._search = text_field("Search by name or address", 280, 100)
@@ -45,14 +45,15 @@ class People:
         self._more = pmui.Button(label="Show more", variant="text", margin=0, visible=False,
                                  on_click=lambda _: self._show_more())
         self.views = [
-            section("Make an account", self._form.view, self.words.view, self._secret),
-            section("Accounts", flowing(self._search), self._list, self._more, self._question.view),
+            section("Make an account", self._form.view, self._form_words.view, self._secret),
+            section("Accounts", flowing(self._search), self._words.view, self._list, self._more,
+                    self._question.view),
         ]
 
     def read(self) -> None:
         """Read the accounts that are looked for."""
         work = partial(self._store.people, self._search.value_input or "", self._limit)
-        self._background.run("people", work, self._show, self.words.refuse)
+        self._background.run("people", work, self._show, self._words.refuse)
 
     def _show(self, found: list[PersonView]) -> None:
         self._rows = {person.id: self._row(person) for person in found}
@@ -83,7 +84,7 @@ class People:
         )
 
     def _changed(self, person: PersonView) -> None:
-        self.words.say(f"<b>{formats.text(person.username)}</b> is changed.")
+        self._words.say(f"<b>{formats.text(person.username)}</b> is changed.")
         self.read()
 
     def _ask_shut_out(self, person: PersonView) -> None:
@@ -108,7 +109,7 @@ class People:
 
     def _make(self, username: str, email: str, role: Role) -> None:
         work = partial(self._store.make_person, username, email, role)
-        self._background.run("make", work, partial(self._made, username.strip().lower()), self._refuse)
+        self._background.run("make", work, partial(self._made, username.strip().lower()), self._refuse_form)
 
     def _made(self, username: str, made: NewPerson) -> None:
         self._form.clear()
@@ -116,10 +117,14 @@ class People:
         self.read()
 
     def _hand_over(self, username: str, password: str) -> None:
-        self.words.clear()
+        self._words.clear()
+        self._form_words.clear()
         self._secret.show(HAND_OVER.format(name=username), password)
 
+    def _refuse_form(self, sentence: str) -> None:
+        self._form.ready()
+        self._form_words.refuse(sentence)
+
     def _refuse(self, sentence: str) -> None:
-        self._form.busy(False)
-        self.words.refuse(sentence)
+        self._words.refuse(sentence)
         self.read()

@@ -16,21 +16,25 @@ class PersonForm:
 
     def __init__(self, make: Callable[[str, str, Role], None]) -> None:
         self._make = make
+        # A press while one is being answered is ignored here. The button's own state would come to the browser by
+        # another way than the answer, and a quick answer could overtake it.
+        self._is_waiting = False
         self._name = text_field("User name", 200, 64)
         self._email = text_field("E-mail (if there is one)", 240, 254)
         self._role = choice("Role", ROLES, Role.USER, 160)
-        self._button = pmui.Button(label="Make an account", variant="contained", margin=0, height=36,
-                                   on_click=lambda _: self._ask())
-        self.view = flowing(self._name, self._email, self._role, self._button)
+        button = pmui.Button(label="Make an account", variant="contained", margin=0, height=36,
+                             on_click=lambda _: self._ask())
+        self.view = flowing(self._name, self._email, self._role, button)
 
-    def busy(self, is_busy: bool) -> None:
-        """Keep the button from being pressed twice."""
-        self._button.loading = is_busy
+    def ready(self) -> None:
+        """Take the next press: that of before is answered."""
+        self._is_waiting = False
 
     def clear(self) -> None:
         """Get ready for the next account."""
-        self.busy(False)
-        self._name.value = self._email.value = ""
+        self.ready()
+        for one in (self._name, self._email):
+            one.param.update(value="", value_input="")
 
     @property
     def username(self) -> str:
@@ -38,5 +42,7 @@ class PersonForm:
         return str(self._name.value_input or self._name.value)
 
     def _ask(self) -> None:
-        self.busy(True)
+        if self._is_waiting:
+            return
+        self._is_waiting = True
         self._make(self.username, self._email.value_input or self._email.value, self._role.value)

@@ -99,6 +99,9 @@ def test_who_is_shut_out_on_the_page_finds_the_login_on_theirs(screen_of, site, 
     screen.page.get_by_role("dialog").get_by_role("button", name="Shut out").click()
     expect(screen.page.locator('[data-person="target"]')).to_contain_text("Shut out")
     target.page.wait_for_url(re.compile("/login"))
+    screen.page.get_by_role("tab", name="Clean-up").click()
+    screen.button("Preview").click()
+    expect(screen.page.get_by_text(re.compile("nothing to remove|This would remove"))).to_be_visible()
     screen.page.get_by_role("tab", name="Audit log").click()
     expect(screen.page.locator('[data-action="account.changed"]').first).to_contain_text("may sign in: yes → no")
 

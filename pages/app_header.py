@@ -6,6 +6,8 @@ import param
 from pages.markup import ASSETS, stylesheet
 
 LINKS = [("Map", "/", "map"), ("Upload", "/upload", "upload"), ("Jobs", "/jobs", "jobs")]
+ADMIN_LINK = ("Admin", "/admin", "admin")
+ACCOUNT_PATH = "/account"
 
 
 class AppHeader(pn.custom.JSComponent):
@@ -13,6 +15,7 @@ class AppHeader(pn.custom.JSComponent):
 
     active = param.String(default="/", doc="Path of the page that is open.")
     links = param.List(default=LINKS, doc="(label, path, icon) of each page.")
+    account_path = param.String(default=ACCOUNT_PATH, doc="Where the person's name leads.")
     username = param.String(default="", doc="Who is signed in.")
     csrf_token = param.String(default="", doc="Sent with the request that ends the session.")
 

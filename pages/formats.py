@@ -60,6 +60,18 @@ def when(moment: datetime | None) -> str:
     return NO_VALUE if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """Return how long ago something was, up to a day; further back, when."""
+    if moment is None:
+        return "never"
+    passed_s = ((now or datetime.now(UTC)) - moment).total_seconds()
+    if passed_s < 90:
+        return "just now"
+    if passed_s < 3600:
+        return f"{passed_s / 60:.0f} min ago"
+    return f"{passed_s / 3600:.0f} h ago" if passed_s < 86_400 else when(moment)
+
+
 def clock(moment: datetime) -> str:
     """Return the time of day in UTC to the second."""
     return moment.astimezone(UTC).strftime("%H:%M:%S")

@@ -8,7 +8,7 @@ from typing import Any
 import panel as pn
 import panel_material_ui as pmui
 
-from pages.app_header import AppHeader
+from pages.app_header import ADMIN_LINK, LINKS, AppHeader
 from pages.markup import stylesheet
 from pages.request import wants_dark
 from pages.session import Session
@@ -63,6 +63,7 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
     """Return the page, ready to be served."""
     header = AppHeader(
         active=parts.path,
+        links=[*LINKS, ADMIN_LINK] if session.principal.is_administrator else LINKS,
         username=session.principal.username,
         csrf_token=session.csrf_token,
         sizing_mode="stretch_width",

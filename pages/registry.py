@@ -6,6 +6,8 @@ from functools import wraps
 import panel as pn
 import structlog
 
+from pages.account.page import account_page
+from pages.admin.page import admin_page
 from pages.jobs.page import jobs_page
 from pages.map.page import map_page
 from pages.markup import pane
@@ -39,4 +41,6 @@ PAGES: dict[str, PageFactory] = {
     "/": guarded(map_page),
     "/upload": guarded(upload_page),
     "/jobs": guarded(jobs_page),
+    "/account": guarded(account_page),
+    "/admin": guarded(admin_page),
 }

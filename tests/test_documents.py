@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from auth.principals import Tier
 from webapp.cli import VERBS, build_parser
 from webapp.cli_licences import BEGIN, END, licence_table
+from webapp.settings import Settings
 from webapp.settings_text import ENV_EXAMPLE, README, env_example, readme_with_table
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 INTERNAL_VERBS = {"prepare"}
 PASSES_ON = {"test", "bench"}
+LIMITS = ("calls_per_hour", "jobs_per_hour", "states_per_day", "upload_bytes")
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +101,12 @@ def test_the_test_and_training_requirements_contain_the_plain_ones() -> None:
 def pins_of(name: str) -> set[str]:
     """Return the pinned names and versions of a requirements file."""
     return set(re.findall(r"^(\S+==\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+
+def test_the_limits_of_tiers_are_those_of_the_settings() -> None:
+    table = (ROOT / "docs" / "accounts.md").read_text()
+    for tier in Tier:
+        values = [Settings.model_fields[f"{tier}_{kind}"].default for kind in LIMITS]
+        calls, jobs, states = (value or "no limit" for value in values[:3])
+
+        assert f"| {tier} | {calls} | {jobs} | {states} | {values[3] // 1_000_000} MB |" in table

@@ -13,6 +13,7 @@ class AuditFilter:
     """Which lines; None or empty: all."""
 
     actor_id: int | None = None
+    actor_name: str = ""
     action: str = ""
     target_kind: str = ""
     target_id: str = ""
@@ -25,6 +26,8 @@ def list_entries(session: Session, wanted: AuditFilter, limit: int, before_id: i
         statement = statement.where(AuditEntry.id < before_id)
     if wanted.actor_id is not None:
         statement = statement.where(AuditEntry.actor_id == wanted.actor_id)
+    if wanted.actor_name:
+        statement = statement.where(AuditEntry.actor_name == wanted.actor_name)
     if wanted.action:
         statement = statement.where(AuditEntry.action.startswith(wanted.action, autoescape=True))
     if wanted.target_kind:

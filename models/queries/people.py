@@ -1,5 +1,7 @@
 """Accounts as an administrator sees them."""
 
+from collections.abc import Collection
+
 from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -33,6 +35,12 @@ def list_people(session: Session, containing: str, limit: int, after_id: int) ->
             or_(User.username.contains(wanted, autoescape=True), User.email.contains(wanted, autoescape=True))
         )
     return list(session.execute(statement).all())
+
+
+def names_of(session: Session, user_ids: Collection[int]) -> dict[int, str]:
+    """Return the names of these accounts, by id."""
+    statement = select(User.id, User.username).where(User.id.in_(user_ids))
+    return {row.id: row.username for row in session.execute(statement)}
 
 
 def lock_administrators(session: Session) -> list[int]:

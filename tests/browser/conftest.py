@@ -11,6 +11,7 @@ from processing.params import ExtractionParams
 from tests.browser.screen import ARGUMENTS, CHROMIUM, PATIENCE_MS, Screen
 from tests.browser.site import Site, running_site
 from tests.browser.town import Town, upload, write_town
+from tests.support.mailbox import Mailbox, running_mailbox
 from tests.support.processes import wait_until
 from webapp.services import jobs
 from webapp.services.views import JobView, SceneView
@@ -20,7 +21,14 @@ OWNER = "ada"
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def mailbox() -> Iterator[Mailbox]:
+    """The mail server that the site sends to."""
+    with running_mailbox() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, mailbox: Mailbox) -> Iterator[Site]:
     """The whole product as processes of their own."""
     if not CHROMIUM.exists():
         pytest.skip(f"Chromium is not installed (apt-get install chromium): {CHROMIUM} is missing")
@@ -28,7 +36,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         patch.setitem(Settings.model_config, "env_file", None)
-        with running_site(tmp_path_factory.mktemp("site")) as running:
+        with running_site(tmp_path_factory.mktemp("site"), mailbox.address) as running:
             yield running
 
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from auth.principals import Principal
+from auth.principals import Principal, Role
 from tests.support.broker import running_broker
 from tests.support.processes import DISPATCHER, INDEXER, environment, running
 from webapp.database import migrate
@@ -37,9 +37,9 @@ class Site:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def person(self, username: str) -> Principal:
+    def person(self, username: str, role: Role = Role.USER) -> Principal:
         """Make an account that can sign in with `PASSWORD`."""
-        create_user(self.resources, NewUser(username=username, password=PASSWORD))
+        create_user(self.resources, NewUser(username=username, password=PASSWORD, role=role))
         return authenticate(self.resources, username, PASSWORD)
 
     def start_server(self) -> None:
@@ -53,15 +53,15 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, window_s: float = 0.02) -> Iterator[Site]:
-    """Start everything; `window_s` is how long the worker takes for one window."""
+def running_site(folder: Path, smtp_url: str = "", window_s: float = 0.02) -> Iterator[Site]:
+    """Start everything; `window_s` is how long the worker takes for one window. Mails go to `smtp_url`."""
     with ExitStack() as stack:
         broker = stack.enter_context(running_broker(folder / "broker"))
         port = _free_port()
-        settings = load_settings(data_dir=folder / "data", redis_url=broker.url, port=port)
+        settings = load_settings(data_dir=folder / "data", redis_url=broker.url, port=port, registration_open=True)
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.database_address)
-        env = environment(settings, TOWN_WINDOW_S=str(window_s))
+        env = environment(settings, TOWN_WINDOW_S=str(window_s), SMTP_URL=smtp_url)
         resources = open_resources(settings)
         stack.callback(resources.close)
         stack.enter_context(running(DISPATCHER, env, folder / "dispatcher.log"))

@@ -121,7 +121,7 @@ class Gate:
             return
         state["principal"] = identity.principal
         state["csrf_token"] = identity.csrf_token
-        owner = page_owner(self._resources.settings.secret_key_bytes, identity.principal.session_id)
+        owner = page_owner(self._resources.settings.secret_key_bytes, identity.principal)
         scope["headers"].append((PAGE_OWNER_HEADER, owner.encode()))
 
     def _refusal(self, error: AppError, scope: Scope) -> Response:

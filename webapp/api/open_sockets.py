@@ -1,4 +1,7 @@
-"""Websockets that are open, by session: they are closed when the session ends, wherever it was ended."""
+"""Websockets that are open, by who opened them: they are closed when the session ends, wherever it was ended.
+
+They are closed, too, when the person may do less or more than before: the page loads itself again and is another one.
+"""
 
 import asyncio
 import logging
@@ -9,6 +12,7 @@ import anyio
 import anyio.to_thread
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from auth.principals import Principal
 from webapp.errors import AppError
 from webapp.resources import Resources
 from webapp.services import sessions
@@ -26,20 +30,21 @@ class OpenSockets:
     def __init__(self, resources: Resources, on_ended: Callable[[str], None]) -> None:
         self._resources = resources
         self._on_ended = on_ended
-        self._ended: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._ended: dict[Principal, set[asyncio.Event]] = defaultdict(set)
         self._watcher: asyncio.Task[None] | None = None
         self._limiter = anyio.CapacityLimiter(1)
 
     def close_session(self, session_id: str) -> None:
         """Close the session's websockets now."""
-        for ended in self._ended.get(session_id, ()):
-            ended.set()
+        for principal in list(self._ended):
+            if principal.session_id == session_id:
+                self._close(principal)
 
     async def serve(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one websocket until it closes or its session, `scope["state"]["principal"].session_id`, ends."""
-        session_id = scope["state"]["principal"].session_id
+        """Serve one websocket until it closes, or until what `scope["state"]["principal"]` says holds no more."""
+        principal: Principal = scope["state"]["principal"]
         ended = asyncio.Event()
-        self._ended[session_id].add(ended)
+        self._ended[principal].add(ended)
         if self._watcher is None or self._watcher.done():
             self._watcher = asyncio.create_task(self._watch())
         closer = asyncio.create_task(_close_when(ended, send))
@@ -47,9 +52,9 @@ class OpenSockets:
             await app(scope, receive, _refuse_after(ended, send))
         finally:
             closer.cancel()
-            self._ended[session_id].discard(ended)
-            if not self._ended[session_id]:
-                del self._ended[session_id]
+            self._ended[principal].discard(ended)
+            if not self._ended[principal]:
+                del self._ended[principal]
 
     async def _watch(self) -> None:
         """Ask the database about the sessions for as long as there is one with a websocket."""
@@ -61,12 +66,16 @@ class OpenSockets:
             except AppError as error:
                 log.warning("cannot check the sessions of open pages: %s", error)
                 continue
-            for session_id in over:
-                self._on_ended(session_id)
-                self.close_session(session_id)
+            for principal in over:
+                self._on_ended(principal.session_id)
+                self._close(principal)
 
-    def _over(self, session_ids: Iterable[str]) -> list[str]:
-        return [session_id for session_id in session_ids if not sessions.is_open(self._resources, session_id)]
+    def _close(self, principal: Principal) -> None:
+        for ended in self._ended.get(principal, ()):
+            ended.set()
+
+    def _over(self, principals: Iterable[Principal]) -> list[Principal]:
+        return [principal for principal in principals if not sessions.still_holds(self._resources, principal)]
 
 
 async def _close_when(ended: asyncio.Event, send: Send) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from auth.principals import Principal
+from models.audit import AuditEntry
 from models.queries import people as queries
 from models.queries.audit import AuditFilter, list_entries
 from webapp.resources import Resources
@@ -43,6 +44,8 @@ class AuditView:
     action: str
     target_kind: str
     target_id: str
+    target_name: str | None
+    """What an account that was acted on is called now; None for other things, and for accounts that are gone."""
     address: str
     detail: dict[str, Any]
 
@@ -73,6 +76,9 @@ def audit_log(
     """Return who did what, newest first. Raises `Forbidden`."""
     require_administrator(principal)
     with resources.database.read() as session:
+        entries = list_entries(session, wanted, min(max(limit, 1), AUDIT_LIMIT_MAX), before_id)
+        accounts = {int(entry.target_id) for entry in entries if _is_account(entry)}
+        names = queries.names_of(session, accounts)
         return [
             AuditView(
                 id=entry.id,
@@ -83,8 +89,13 @@ def audit_log(
                 action=entry.action,
                 target_kind=entry.target_kind,
                 target_id=entry.target_id,
+                target_name=names.get(int(entry.target_id)) if _is_account(entry) else None,
                 address=entry.address,
                 detail=entry.detail,
             )
-            for entry in list_entries(session, wanted, min(max(limit, 1), AUDIT_LIMIT_MAX), before_id)
+            for entry in entries
         ]
+
+
+def _is_account(entry: AuditEntry) -> bool:
+    return entry.target_kind == "user" and entry.target_id.isdecimal()

@@ -9,7 +9,7 @@ from auth.tokens import derive, same
 from models.api_key import ApiKey
 from models.base import now_s
 from models.queries import api_keys as queries
-from webapp.errors import Forbidden, NotFound, TooManyApiKeys
+from webapp.errors import AccountInvalid, Forbidden, NotFound, TooManyApiKeys
 from webapp.resources import Resources
 from webapp.services.audit import Act, note
 from webapp.services.tiers import tier_of
@@ -17,6 +17,7 @@ from webapp.services.views import ApiKeyView, to_datetime, to_datetime_or_none
 
 MOST_KEYS = 50
 DAY_S = 86_400.0
+NAME_MAX_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class NewKey:
 def create_key(
     resources: Resources, principal: Principal, name: str, scopes: Collection[Scope], life_days: float | None = None
 ) -> NewKey:
-    """Make a key. Raises `Forbidden` for a scope that its owner has not, `TooManyApiKeys`."""
+    """Make a key. Raises `AccountInvalid`, `TooManyApiKeys`, and `Forbidden` for a scope that its owner has not."""
+    name = _checked(name, scopes)
     if Scope.ADMIN in scopes and principal.role is not Role.ADMIN:
         raise Forbidden(detail="only administrators make keys with the scope admin")
     text = new_api_key()
@@ -86,6 +88,15 @@ def principal_of_key(resources: Resources, text: str) -> Principal | None:
         key_id=key.id,
         scopes=frozenset(map(Scope, row.ApiKey.scopes)),
     )
+
+
+def _checked(name: str, scopes: Collection[Scope]) -> str:
+    name = name.strip()
+    if not 1 <= len(name) <= NAME_MAX_LENGTH or not name.isprintable():
+        raise AccountInvalid(field="name of the key", rule=f"1 to {NAME_MAX_LENGTH} visible characters are needed")
+    if not scopes:
+        raise AccountInvalid(field="choice of scopes", rule="a key needs at least one")
+    return name
 
 
 def _hash(resources: Resources, key: ApiKeyText) -> str:

@@ -141,10 +141,14 @@ def principal_of_token(resources: Resources, token: str) -> Principal | None:
     return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
 
 
-def is_open(resources: Resources, session_id: str) -> bool:
-    """Tell whether a session is still open: what a long-lived websocket asks from time to time."""
+def still_holds(resources: Resources, principal: Principal) -> bool:
+    """Tell whether a session is open and its person may do neither more nor less than when it was looked up.
+
+    A long-lived websocket asks this from time to time: what runs behind it goes on with the principal of its beginning.
+    """
     with resources.database.read() as session:
-        return queries.live_by_id(session, session_id) is not None
+        row = queries.live_by_id(session, principal.session_id)
+    return row is not None and _principal(resources, row) == principal
 
 
 def _pair(resources: Resources, claims: AccessClaims, secret: str) -> TokenPair:

@@ -16,13 +16,14 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from auth.principals import Principal
+from auth.principals import Principal, Role
 from tests.support.people import make_person
 from tests.support.processes import environment, running
 from webapp.api.identity import COOKIE
 from webapp.database import migrate
 from webapp.resources import Resources, open_resources
 from webapp.services import sessions
+from webapp.services.people import PersonChange, change_person
 from webapp.settings import load_settings
 
 START_S = 90
@@ -47,10 +48,10 @@ class PageServer:
         assert page.status_code == 200
         return re.search(r'"token":"([^"]+)"', page.text).group(1)
 
-    def connect(self, token: str, **headers: str | None):
+    def connect(self, token: str, path: str = "", **headers: str | None):
         found = {name: value for name, value in headers.items() if value is not None}
         return connect(
-            self.url.replace("http", "ws") + "/ws",
+            self.url.replace("http", "ws") + f"{path}/ws",
             subprotocols=["bokeh", token],
             origin=found.pop("Origin", None),
             additional_headers=found,
@@ -279,3 +280,42 @@ def test_a_large_upload_takes_no_memory_and_holds_up_nobody(server, ann):
     assert sorted(waits)[len(waits) // 2] < 1.0
     incoming = server.resources.settings.data_dir / "incoming"
     assert list(incoming.glob("*")) == []
+
+
+def test_the_administrators_page_is_refused_to_others(server, ann):
+    root = make_person(server.resources, "page-root", Role.ADMIN)
+    refused, shown = (_page_of(server, server.cookie_of(person)[0], "/admin") for person in (ann, root))
+    assert "This page is for administrators." in refused
+    assert "Audit log" not in refused
+    assert '"Admin"' not in refused
+    assert "This page is for administrators." not in shown
+    assert "Audit log" in shown
+    assert '"Admin"' in shown
+
+
+def test_an_open_page_ends_when_its_person_may_do_less(server):
+    root = make_person(server.resources, "first-root", Role.ADMIN)
+    deputy = make_person(server.resources, "deputy-root", Role.ADMIN)
+    cookie, _ = server.cookie_of(deputy)
+    token = server.page_token(cookie, "/admin")
+    with server.connect(token, "/admin", Cookie=cookie, Origin=server.origin) as websocket:
+        websocket.recv(timeout=30)
+        change_person(server.resources, root, deputy.user_id, PersonChange(role=Role.USER))
+        with pytest.raises(ConnectionClosed):
+            _receive_for_ever(websocket)
+        assert websocket.close_code == 4401
+    # Nor can the page that was made for the administrator be opened again.
+    with pytest.raises(InvalidStatus), server.connect(token, "/admin", Cookie=cookie, Origin=server.origin):
+        pass
+    assert "This page is for administrators." in _page_of(server, cookie, "/admin")
+
+
+def _page_of(server: PageServer, cookie: str, path: str) -> str:
+    """Return the document behind a page, as the browser gets it over the websocket."""
+    with server.connect(server.page_token(cookie, path), path, Cookie=cookie, Origin=server.origin) as websocket:
+        for frame in ('{"msgid": "1", "msgtype": "PULL-DOC-REQ"}', "{}", "{}"):
+            websocket.send(frame)
+        while True:
+            frame = websocket.recv(timeout=30)
+            if '"roots"' in frame:
+                return frame

@@ -38,6 +38,7 @@ def register_page(resources: CurrentResources) -> HTMLResponse:
         resources,
         closed,
         title="Make an account",
+        lead="For Building Footprints. A link in a mail confirms it.",
         fields=(USERNAME, EMAIL, PASSWORD),
         action="/api/v1/auth/register",
         button="Make an account",
@@ -51,6 +52,8 @@ def confirm_page(resources: CurrentResources) -> HTMLResponse:
     return _page(
         resources,
         title="Confirm your account",
+        lead="One more step, and you can sign in.",
+        ask_again="/register",
         action="/api/v1/auth/register/confirm",
         button="Confirm",
         done="The account is made. You can sign in now.",
@@ -64,6 +67,7 @@ def forgotten_page(resources: CurrentResources) -> HTMLResponse:
     return _page(
         resources,
         title="Forgotten password",
+        lead="A link to set a new one goes to the address of your account.",
         fields=(EMAIL,),
         action="/api/v1/auth/password/forgotten",
         button="Send me a link",
@@ -77,10 +81,12 @@ def reset_page(resources: CurrentResources) -> HTMLResponse:
     return _page(
         resources,
         title="Set a new password",
+        lead="It ends all sessions and API keys of your account.",
+        ask_again="/forgotten-password",
         fields=(NEW_PASSWORD,),
         action="/api/v1/auth/password/reset",
         button="Set the password",
-        done="The new password holds. You are signed out everywhere else.",
+        done="The new password holds. You are signed out everywhere.",
         takes_link=True,
     )
 

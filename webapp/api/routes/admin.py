@@ -101,7 +101,7 @@ def audit_log(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[AuditQuery, Query()]
 ) -> AuditLogOut:
     """Return who did what, newest first."""
-    wanted = AuditFilter(query.actor_id, query.action, query.target_kind, query.target_id)
+    wanted = AuditFilter(**query.model_dump(exclude={"limit", "before"}))
     found = administration.audit_log(resources, principal, wanted, query.limit, query.before)
     next_before = found[-1].id if len(found) == query.limit else None
     return AuditLogOut(entries=[AuditOut.model_validate(one) for one in found], next_before=next_before)

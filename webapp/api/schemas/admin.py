@@ -145,6 +145,7 @@ class AuditOut(BaseModel):
     action: str
     target_kind: str
     target_id: str
+    target_name: str | None
     address: str
     detail: dict[str, Any]
 
@@ -162,6 +163,7 @@ class AuditQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     actor_id: int | None = Field(None, ge=0, le=2**31 - 1)
+    actor_name: str = Field("", max_length=64)
     action: str = Field("", max_length=64)
     target_kind: str = Field("", max_length=32)
     target_id: str = Field("", max_length=64)

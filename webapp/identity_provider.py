@@ -4,9 +4,11 @@ The issuer stands in the settings and everything else in the document that the i
 taken from a request. Whatever cannot be checked is refused.
 """
 
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -78,6 +80,11 @@ class IdentityProvider:
         self._published: _Published | None = None
         self._trouble_until = 0.0
         self._lock = threading.Lock()
+
+    @cached_property
+    def _trusted(self) -> ssl.SSLContext:
+        """The authorities that this machine trusts; reading them takes longer than a whole login."""
+        return httpx.create_ssl_context()
 
     def begin(self, redirect_uri: str) -> tuple[str, LoginAttempt]:
         """Return where to send the browser, and what it has to bring back. Raises `OidcNotSetUp`, `OidcUnreachable`."""
@@ -208,7 +215,7 @@ class IdentityProvider:
         return found
 
     def _http(self) -> httpx.Client:
-        return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False)
+        return httpx.Client(timeout=TIMEOUT_S, follow_redirects=False, verify=self._trusted)
 
     def _client(self, http: httpx.Client, redirect_uri: str) -> OAuth2Client:
         return OAuth2Client(

@@ -25,6 +25,8 @@ from webapp.api.routes import oidc
 from webapp.settings import load_settings
 
 ERIN = {"sub": "person-1", "email": "Erin@maps.example", "email_verified": True, "preferred_username": "erin.s"}
+WEB = httpx.Client(timeout=60)
+"""What goes to the provider; made once, as each client reads all certificates of the machine."""
 sqlite_only = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 
 
@@ -35,7 +37,7 @@ class Provider:
     issuer: str
 
     def control(self, **wish):
-        return httpx.post(f"{self.issuer}/control", json=wish).json()
+        return WEB.post(f"{self.issuer}/control", json=wish).json()
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +50,13 @@ def provider_process(tmp_path_factory):
 
         def answers():
             try:
-                return httpx.get(f"{found.issuer}/keys").is_success
+                return WEB.get(f"{found.issuer}/keys").is_success
             except httpx.TransportError:
                 return False
 
         wait_until(answers, 60, "the provider answers")
         yield found
+    WEB.close()
 
 
 @pytest.fixture
@@ -100,10 +103,10 @@ def add_person(api, username="erin", email="erin@maps.example", role=Role.USER):
 
 def at_provider(address, username="erin", password=PASSWORD):
     """Sign in at the provider as a browser does; return where it sends the browser."""
-    form = httpx.get(address)
+    form = WEB.get(address)
     assert form.status_code == 200, form.text
     action = html.unescape(re.search(r'action="([^"]+)"', form.text).group(1))
-    answer = httpx.post(httpx.URL(address).join(action), data={"username": username, "password": password})
+    answer = WEB.post(httpx.URL(address).join(action), data={"username": username, "password": password})
     assert answer.status_code == 303
     return answer.headers["location"]
 

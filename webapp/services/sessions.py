@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -141,10 +142,10 @@ def principal_of_token(resources: Resources, token: str) -> Principal | None:
     return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
 
 
-def is_open(resources: Resources, session_id: str) -> bool:
-    """Tell whether a session is still open: what a long-lived websocket asks from time to time."""
+def open_among(resources: Resources, session_ids: Collection[str]) -> set[str]:
+    """Return those of some sessions that are still open: what long-lived websockets ask from time to time."""
     with resources.database.read() as session:
-        return queries.live_by_id(session, session_id) is not None
+        return queries.live_among(session, session_ids)
 
 
 def _pair(resources: Resources, claims: AccessClaims, secret: str) -> TokenPair:

@@ -19,12 +19,12 @@ def test_a_browser_session_tells_who_it_is_until_it_is_closed(resources, alice):
     opened = sessions.open_browser_session(resources, alice)
     principal = sessions.principal_of_cookie(resources, opened.cookie_value)
     assert (principal.user_id, principal.username, principal.role) == (alice.user_id, "alice", alice.role)
-    assert sessions.is_open(resources, principal.session_id)
+    assert sessions.open_among(resources, [principal.session_id, "x"]) == {principal.session_id}
     assert sessions.csrf_token_of(resources, opened.cookie_value) == opened.csrf_token
     assert sessions.csrf_token_of(resources, "another") != opened.csrf_token
     sessions.close_session(resources, principal.session_id)
     assert sessions.principal_of_cookie(resources, opened.cookie_value) is None
-    assert not sessions.is_open(resources, principal.session_id)
+    assert sessions.open_among(resources, [principal.session_id]) == set()
 
 
 def test_no_secret_is_stored(resources, alice):

@@ -104,7 +104,8 @@ class IdentityProvider:
         known = self._known()
         tokens = self._exchange(known.document, redirect_uri, code, attempt)
         try:
-            return self._person(known, self._checked_claims(known, tokens, attempt))
+            claims = self._checked_claims(known, tokens, attempt)
+            return self._person(known, dict(claims) | self._address_of(known, claims, tokens))
         except (JoseError, AuthlibBaseError, ValueError, TypeError, KeyError) as error:
             log.warning("oidc_token_refused", error=type(error).__name__, detail=str(error)[:200])
             raise self._refused("its answer cannot be trusted") from error
@@ -156,7 +157,17 @@ class IdentityProvider:
             known.keys, known.keys_at = self._fetch_keys(known.document), time.monotonic()
             return jwt.decode(id_token, known.keys, registry=registry)
 
-    def _person(self, known: _Published, claims: CodeIDToken) -> VouchedPerson:
+    def _address_of(self, known: _Published, claims: CodeIDToken, tokens: Any) -> dict[str, Any]:
+        """Return what the provider says of the person elsewhere, where the ID token is silent on the address."""
+        address = known.document.get("userinfo_endpoint")
+        if "email" in claims or not isinstance(address, str):
+            return {}
+        told = self._fetch(address, {"Authorization": f"Bearer {tokens['access_token']}"})
+        if told.get("sub") != claims["sub"]:  # OpenID Connect Core 5.3.2
+            raise ValueError("told of somebody else")
+        return {name: told.get(name) for name in ("email", "email_verified", "preferred_username", "name")}
+
+    def _person(self, known: _Published, claims: dict[str, Any]) -> VouchedPerson:
         subject, email = claims["sub"], claims.get("email")
         if not isinstance(subject, str) or not 0 < len(subject) <= SUBJECT_MAX_LENGTH:
             raise ValueError("no subject")
@@ -188,6 +199,8 @@ class IdentityProvider:
         found = [urlsplit(str(document.get(name, ""))) for name in ENDPOINTS]
         if str(document.get("issuer", "")).rstrip("/") != issuer:
             raise self._unreachable(ValueError("the document is that of another issuer"))
+        if "userinfo_endpoint" in document:
+            found.append(urlsplit(str(document["userinfo_endpoint"])))
         if not all(address.netloc and address.scheme in ("https", scheme) for address in found):
             raise self._unreachable(ValueError("the document lacks an address"))
         return document
@@ -198,9 +211,10 @@ class IdentityProvider:
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise self._unreachable(error) from error
 
-    def _fetch(self, address: str) -> dict[str, Any]:
+    def _fetch(self, address: str, proof: dict[str, str] | None = None) -> dict[str, Any]:
+        headers = {"Accept": "application/json"} | (proof or {})
         try:
-            with self._http() as http, http.stream("GET", address, headers={"Accept": "application/json"}) as answer:
+            with self._http() as http, http.stream("GET", address, headers=headers) as answer:
                 answer.raise_for_status()
                 body = b""
                 for chunk in answer.iter_bytes():

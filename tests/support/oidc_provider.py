@@ -40,6 +40,7 @@ class State:
     people: dict[str, dict[str, Any]] = field(default_factory=dict)
     return_addresses: set[str] = field(default_factory=set)
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    access: dict[str, dict[str, Any]] = field(default_factory=dict)
     lie: dict[str, Any] = field(default_factory=dict)
     exchanges: int = 0
     discoveries: int = 0
@@ -58,6 +59,7 @@ class Provider:
                 Route("/keys", self.keys),
                 Route("/authorize", self.authorize, methods=["GET", "POST"]),
                 Route("/token", self.token, methods=["POST"]),
+                Route("/userinfo", self.userinfo),
                 Route("/control", self.control, methods=["POST"]),
             ]
         )
@@ -71,6 +73,7 @@ class Provider:
                 "authorization_endpoint": f"{issuer}/authorize",
                 "token_endpoint": f"{issuer}/token",
                 "jwks_uri": f"{issuer}/keys",
+                "userinfo_endpoint": f"{issuer}/userinfo",
                 "response_types_supported": ["code"],
                 "subject_types_supported": ["public"],
                 # A careless provider: it offers more than may be believed.
@@ -123,7 +126,13 @@ class Provider:
             return JSONResponse({"error": "invalid_grant"}, 400)
         tokens = {"access_token": secrets.token_urlsafe(16), "token_type": "Bearer", "expires_in": 60}
         tokens["id_token"] = self.id_token(begun)
+        self.state.access[tokens["access_token"]] = begun["person"]
         return JSONResponse(tokens | self.state.lie.get("tokens", {}))
+
+    async def userinfo(self, request: Request) -> Response:
+        """Tell of the person to whom an access token belongs."""
+        person = self.state.access.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        return JSONResponse(person | self.state.lie.get("userinfo", {})) if person else Response(status_code=401)
 
     def id_token(self, begun: dict[str, Any]) -> str:
         lie, now = self.state.lie, int(time.time())

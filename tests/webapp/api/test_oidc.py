@@ -169,6 +169,21 @@ def test_a_link_outlives_the_address_on_both_sides(api, provider):
     assert (answer.status_code, browser.get("/api/v1/auth/me").json()["user_id"]) == (303, user_id)
 
 
+def test_the_address_may_be_told_beside_the_token(api, provider):
+    user_id = add_person(api)
+    provider.control(lie={"without": ["email", "email_verified", "preferred_username"]})
+    browser, answer = go_there_and_back(api)
+    assert (answer.status_code, browser.get("/api/v1/auth/me").json()["user_id"]) == (303, user_id)
+
+
+@sqlite_only
+def test_an_address_that_nobody_checked_is_not_taken_from_beside_the_token_either(api, provider):
+    add_person(api)
+    provider.control(lie={"without": ["email"], "userinfo": {"email_verified": False}})
+    _, answer = go_there_and_back(api)
+    assert (answer.status_code, "has not checked" in alert_of(answer)) == (403, True)
+
+
 def test_an_address_that_passed_to_somebody_else_opens_nothing(api, provider):
     add_person(api)
     assert go_there_and_back(api)[1].status_code == 303
@@ -245,6 +260,7 @@ LIES = {
     "subject is a number": {"claims": {"sub": 7}},
     "long subject": {"claims": {"sub": "x" * 300}},
     "another access token": {"claims": {"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}},
+    "told of somebody else": {"without": ["email"], "userinfo": {"sub": "person-9", "email": "root@maps.example"}},
     "no ID token": {"tokens": {"id_token": None}},
     "no token": {"tokens": {"id_token": "a.b.c"}},
     "huge": {"claims": {"padding": "x" * 100_000}},
@@ -303,6 +319,17 @@ def test_a_login_ends_in_the_browser_that_began_it_and_once(api, provider):
     assert victim.get(address).status_code == 400, "the cookie is gone"
     replay = api.anonymous(Cookie=f"bf_oidc={cookie}").get(address)
     assert (replay.status_code, "does not hold any more" in alert_of(replay)) == (401, True)
+
+
+@sqlite_only
+def test_a_code_that_was_given_to_another_browser_is_worth_nothing(api):
+    """PKCE: whoever gets hold of a code, or slips their own to somebody else, cannot exchange it."""
+    add_person(api)
+    (_, theirs), (browser, ours) = leave(api), leave(api)
+    stolen = parse_qs(urlsplit(at_provider(theirs.headers["location"])).query)["code"][0]
+    state = parse_qs(urlsplit(ours.headers["location"]).query)["state"][0]
+    answer = browser.get(f"/login/oidc/callback?{urlencode({'state': state, 'code': stolen})}")
+    assert (answer.status_code, "does not hold any more" in alert_of(answer)) == (401, True)
 
 
 @pytest.mark.parametrize("change", ["state", "no state", "code", "no code", "long code", "odd code", "iss", "error"])

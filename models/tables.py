@@ -8,6 +8,7 @@ from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
 from models.mail_token import MailToken
+from models.oidc_identity import OidcIdentity
 from models.quota import QuotaUse
 from models.scene import Scene, StoredFile
 from models.user import LoginSession, User
@@ -25,6 +26,7 @@ __all__ = [
     "JobPart",
     "LoginSession",
     "MailToken",
+    "OidcIdentity",
     "OutboxEntry",
     "ProcessingJob",
     "QuotaUse",

@@ -50,6 +50,14 @@ from webapp.export_errors import (
     RangeNotSatisfiable,
     TooManyExports,
 )
+from webapp.oidc_errors import (
+    OidcEmailUnverified,
+    OidcLoginExpired,
+    OidcNoAccount,
+    OidcNotSetUp,
+    OidcRefused,
+    OidcUnreachable,
+)
 
 HTTP_STATUS: dict[type[Exception], int] = {
     NotSignedIn: 401,
@@ -59,6 +67,12 @@ HTTP_STATUS: dict[type[Exception], int] = {
     CsrfTokenInvalid: 403,
     RegistrationClosed: 403,
     MailNotSetUp: 403,
+    OidcLoginExpired: 400,
+    OidcRefused: 401,
+    OidcEmailUnverified: 403,
+    OidcNoAccount: 403,
+    OidcNotSetUp: 404,
+    OidcUnreachable: 503,
     MailTokenInvalid: 400,
     TooManyApiKeys: 409,
     NotFound: 404,

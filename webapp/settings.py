@@ -9,6 +9,7 @@ import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -52,6 +53,11 @@ class Settings(BaseSettings):
         description="Mail server, smtp://user:password@host:587 or smtps://…; console: for developers; empty: none.",
     )
     mail_from: str = Field("footprints@localhost", description="Sender of mails.")
+    oidc_issuer: str = Field("", description="Address of an OpenID Connect provider to sign in with; empty: none.")
+    oidc_client_id: str = Field("", description="Name of this installation at the provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Its secret there; empty: a public client.")
+    oidc_name: str = Field("single sign-on", max_length=60, description="What people call the provider.")
+    oidc_creates_accounts: bool = Field(False, description="Whether whom the provider knows gets an account here.")
     tier_of_user: Tier = Field(Tier.FREE, description="Limits of accounts with the role user.")
     tier_of_premium: Tier = Field(Tier.PREMIUM, description="Limits of accounts with the role premium.")
     tier_of_admin: Tier = Field(Tier.ENTERPRISE, description="Limits of accounts with the role admin.")
@@ -108,6 +114,22 @@ class Settings(BaseSettings):
         if 0 < length < SECRET_KEY_MIN_BYTES:
             raise ValueError(f"it has {length} bytes; at least {SECRET_KEY_MIN_BYTES} are needed")
         return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _refuse_issuer_in_clear(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost"))
+        is_plain = bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
+        if value and not (is_safe and is_plain):
+            raise ValueError("it must be an https address (http on this machine alone) without ? # and @")
+        return value
+
+    @model_validator(mode="after")
+    def _name_the_client(self) -> "Settings":
+        if self.oidc_issuer and not self.oidc_client_id:
+            raise ValueError("OIDC_ISSUER needs OIDC_CLIENT_ID")
+        return self
 
     @model_validator(mode="after")
     def _beat_within_lease(self) -> "Settings":

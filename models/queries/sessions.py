@@ -1,5 +1,6 @@
 """Reads and conditional writes of login sessions. All times are the database's."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy import CursorResult, Row, Select, select, update
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 from models.base import now_s
 from models.user import LoginSession, User
 
+IDS_AT_ONCE = 500
 SEEN_STEP_S = 60.0
 """A session's last use is written at most this often, so that reading pages costs no writes."""
 
@@ -50,6 +52,14 @@ def live_by_cookie(session: Session, cookie_hash: str) -> SessionRow | None:
 def live_by_id(session: Session, session_id: str) -> SessionRow | None:
     """Return an open session, with its user."""
     return session.execute(_live().where(LoginSession.id == session_id)).one_or_none()
+
+
+def live_among(session: Session, session_ids: Collection[str]) -> list[SessionRow]:
+    """Return those of some sessions that are open, with their users; asked in few statements, however many they are."""
+    found: list[SessionRow] = []
+    for some in batched(session_ids, IDS_AT_ONCE):
+        found += session.execute(_live().where(LoginSession.id.in_(some))).all()
+    return found
 
 
 def extend(session: Session, session_id: str, life_s: float) -> None:

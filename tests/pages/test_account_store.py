@@ -36,11 +36,11 @@ def test_one_session_ends_or_all_others_but_never_somebody_elses(store, resource
     phone, _, theirs = signed_in(resources, alice), signed_in(resources, alice), signed_in(resources, bob)
     left = store.end_session(phone.session_id)
     assert len(left) == 2
-    assert not sessions.still_holds(resources, phone)
+    assert not sessions.still_holding(resources, [phone])
     with pytest.raises(NotFound):
         store.end_session(theirs.session_id)
     assert [one.is_current for one in store.end_other_sessions()] == [True]
-    assert sessions.still_holds(resources, theirs)
+    assert sessions.still_holding(resources, [theirs])
 
 
 def test_a_key_acts_for_its_maker_until_it_is_revoked(store, resources, alice):

@@ -4,13 +4,13 @@ import string
 import pytest
 
 from processing import errors as core
-from webapp import errors
+from webapp import errors, oidc_errors
 from webapp.errors import AppError
 from webapp.http_status import HTTP_STATUS, status_of
 
 FAMILY = [
     kind
-    for module in (core, errors)
+    for module in (core, errors, oidc_errors)
     for _, kind in inspect.getmembers(module, inspect.isclass)
     if issubclass(kind, (core.ProcessingError, AppError))
 ]

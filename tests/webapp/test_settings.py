@@ -56,6 +56,11 @@ def test_database_addresses_get_their_driver(given, address):
         ("max_attempts", "0"),
         ("log_level", "loud"),
         ("upload_limit_bytes", "much"),
+        ("oidc_issuer", "http://login.example.org"),
+        ("oidc_issuer", "file:///etc/passwd"),
+        ("oidc_issuer", "https://user@login.example.org"),
+        ("oidc_issuer", "https://login.example.org?next=x"),
+        ("oidc_issuer", "https://login.example.org"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(monkeypatch, name, value):

@@ -15,6 +15,8 @@ from webapp.settings import Settings
 COUNTED_PREFIXES = ("/api/v1/", "/ogc")
 FREE_PATHS = ("/api/v1/openapi.json",)
 PUBLIC_PATHS = ("/login", "/api/v1/auth/")
+ASKING_PATHS = ("/login/oidc",)
+"""Calls that make this server ask another one count whatever their method is."""
 HOUR_S, MINUTE_S = 3600, 60
 
 
@@ -51,7 +53,9 @@ class CallLimits:
                 return None
             return CallLimit("hour", calls, HOUR_S), f"person-{principal.user_id}"
         calls = self._settings.public_calls_per_minute
-        if not calls or not path.startswith(PUBLIC_PATHS) or scope["method"] != "POST":
+        if not calls or not path.startswith(PUBLIC_PATHS):
+            return None
+        if scope["method"] != "POST" and not path.startswith(ASKING_PATHS):
             return None
         address = scope["client"][0] if scope.get("client") else "unknown"
         return CallLimit("public", calls, MINUTE_S), f"address-{address}"

@@ -34,6 +34,8 @@ PUBLIC = {
     ("/api/v1/auth/register/confirm", "POST"),
     ("/api/v1/auth/password/forgotten", "POST"),
     ("/api/v1/auth/password/reset", "POST"),
+    ("/login/oidc", "GET"),
+    ("/login/oidc/callback", "GET"),
     *((path, method) for path in ACCOUNT_PAGES for method in READS),
 }
 PUBLIC_PREFIX = "/assets/"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
@@ -36,6 +37,7 @@ from webapp.api.routes import (
     jobs,
     login,
     models,
+    oidc,
     operations,
     scenes,
     tile_sets,
@@ -44,16 +46,20 @@ from webapp.api.routes import (
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.call_counter import CallCounter
+from webapp.identity_provider import IdentityProvider
 from webapp.resources import Resources
 from webapp.services.tiles import warm_up
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+PROVIDER_PLACES = 8
+"""So many people at once wait for an OpenID Connect provider; the others wait for these."""
 PUBLIC_FOLDERS = ("css", "icons", "js")
 ROUTES = (
     auth,
     account,
     api_keys,
     login,
+    oidc,
     account_pages,
     extraction,
     scenes,
@@ -128,6 +134,8 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
     api.state.throttle = LoginThrottle()
+    api.state.provider = IdentityProvider(resources.settings)
+    api.state.provider_places = CapacityLimiter(PROVIDER_PLACES)
     api.state.call_counter = CallCounter(resources.settings)
     for module in ROUTES:
         api.include_router(module.router)

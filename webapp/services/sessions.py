@@ -2,6 +2,7 @@
 
 import time
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -141,14 +142,14 @@ def principal_of_token(resources: Resources, token: str) -> Principal | None:
     return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
 
 
-def still_holds(resources: Resources, principal: Principal) -> bool:
-    """Tell whether a session is open and its person may do neither more nor less than when it was looked up.
+def still_holding(resources: Resources, principals: Collection[Principal]) -> set[Principal]:
+    """Return those whose session is open and who may do neither more nor less than when they were looked up.
 
-    A long-lived websocket asks this from time to time: what runs behind it goes on with the principal of its beginning.
+    Long-lived websockets ask this from time to time: what runs behind them goes on with the principal of its beginning.
     """
     with resources.database.read() as session:
-        row = queries.live_by_id(session, principal.session_id)
-    return row is not None and _principal(resources, row) == principal
+        rows = queries.live_among(session, [principal.session_id for principal in principals])
+    return {_principal(resources, row) for row in rows} & set(principals)
 
 
 def _pair(resources: Resources, claims: AccessClaims, secret: str) -> TokenPair:

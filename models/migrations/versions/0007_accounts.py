@@ -1,4 +1,4 @@
-"""Accounts: three roles, tiers and what was used of them, API keys, secrets sent by mail, and who did what."""
+"""Accounts: roles, tiers and what was used of them, API keys, secrets sent by mail, other logins, who did what."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,10 +24,11 @@ def upgrade() -> None:
     _create_mail_tokens()
     _create_audit_log()
     _create_quota_uses()
+    _create_oidc_identities()
 
 
 def downgrade() -> None:
-    for table in ("quota_uses", "audit_log", "mail_tokens", "api_keys"):
+    for table in ("oidc_identities", "quota_uses", "audit_log", "mail_tokens", "api_keys"):
         op.drop_table(table)
     for name, _ in SESSION_COLUMNS:
         op.drop_column("login_sessions", name)
@@ -122,3 +123,16 @@ def _create_quota_uses() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_quota_uses")),
     )
     op.create_index(op.f("ix_quota_uses_user_id_kind_at"), "quota_uses", ["user_id", "kind", "at"])
+
+
+def _create_oidc_identities() -> None:
+    op.create_table(
+        "oidc_identities",
+        sa.Column("issuer", sa.String(500), nullable=False),
+        sa.Column("subject", sa.String(255), nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.Double(), server_default=now_s(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_oidc_identities_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("issuer", "subject", name=op.f("pk_oidc_identities")),
+        sa.UniqueConstraint("user_id", "issuer", name=op.f("uq_oidc_identities_user_id_issuer")),
+    )

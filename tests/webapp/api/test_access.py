@@ -67,6 +67,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/admin/audit-log"): Expected((401, 403, 403, 200)),
     ("GET", "/login"): Expected((200, 200, 200, 200)),
     ("POST", "/login"): Expected((403, 403, 403, 403)),
+    ("GET", "/login/oidc"): Expected((404, 404, 404, 404)),
+    ("GET", "/login/oidc/callback"): Expected((400, 400, 400, 400)),
     ("POST", "/api/v1/ml-processing/upload-image"): Expected((401, 415, 415, 415)),
     ("POST", "/api/v1/ml-processing/extract-buildings"): Expected((401, 202, 404, 202), json=EXTRACT),
     ("GET", "/api/v1/ml-processing/task-status/{task_id}"): Expected((401, 200, 404, 200)),

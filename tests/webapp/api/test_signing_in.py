@@ -2,8 +2,11 @@ import time
 
 import httpx
 import pytest
+from sqlalchemy import update
 
+from auth import passwords
 from auth.principals import Role
+from models.user import User
 from webapp.api.login_throttle import FREE_TRIES, LoginThrottle
 from webapp.api.routes.login import safe_target
 from webapp.errors import LoginDelayed
@@ -63,6 +66,30 @@ def test_a_wrong_password_is_said_so_and_nothing_more(sqlite_api, carol):
     assert "The user name or the password is wrong." in wrong.text
     assert wrong.text.replace("Carol", "?") == unknown.text.replace("Nobody", "?")
     assert "set-cookie" not in wrong.headers
+
+
+def test_refused_logins_do_the_same_work_and_are_the_same_byte_by_byte(sqlite_api, carol, monkeypatch):
+    """Names that exist, that do not, that are shut out or cannot be: how long it takes is in `./run bench login`."""
+    shut_out = create_user(sqlite_api.resources, NewUser("shut-out", PASSWORD))
+    with sqlite_api.resources.database.write() as session:
+        session.execute(update(User).where(User.id == shut_out.id).values(is_active=False))
+    work = []
+    verify = passwords._hasher.verify
+
+    def watched(password, stored):
+        work.append(tuple(stored.split("$")[1:4]))  # the kind of hash and its costs
+        return verify(password, stored)
+
+    monkeypatch.setattr(passwords._hasher, "verify", watched)
+    client, answers = sqlite_api.anonymous(), []
+    for name in ("carol", "CAROL ", "nobody", "shut-out", "no such name!", "x" * 200, "é"):
+        work.clear()
+        answer = client.post("/api/v1/auth/login", json={"username": name, "password": "wrong"})
+        headers = {key: value for key, value in answer.headers.items() if key not in ("date", "x-request-id")}
+        answers.append((answer.status_code, answer.content, headers, tuple(work)))
+    assert all(answer == answers[0] for answer in answers)
+    [(kind, _, costs)] = answers[0][3]
+    assert (kind, costs) == ("argon2id", "m=65536,t=3,p=4")
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])

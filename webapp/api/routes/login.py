@@ -5,6 +5,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from auth.principals import Principal
 from webapp import mail
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.identity import COOKIE
@@ -23,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/login")
 def show_form(resources: CurrentResources, next: str = "/") -> Response:
     """Show the form."""
-    return _page(resources.settings, next)
+    return login_page(resources.settings, next)
 
 
 @router.post("/login")
@@ -37,7 +38,7 @@ async def take_form(request: Request, resources: CurrentResources) -> Response:
             raise CsrfTokenInvalid()
         return await in_thread(_open_session, request, resources, (username, password, target))
     except (CredentialsWrong, CsrfTokenInvalid, LoginDelayed, TooManyLogins) as error:
-        return _page(resources.settings, target, username[:200], error)
+        return login_page(resources.settings, target, username[:200], error)
 
 
 @router.post("/logout")
@@ -53,20 +54,32 @@ def log_out(request: Request, resources: CurrentResources, principal: CurrentPri
 def _open_session(request: Request, resources: Resources, given: tuple[str, str, str]) -> Response:
     username, password, target = given
     principal = sign_in(request, resources, username, password)
+    return answer_with_session(request, resources, principal, target)
+
+
+def answer_with_session(request: Request, resources: Resources, principal: Principal, target: str) -> Response:
+    """Open a browser session for somebody who has shown who they are, and send them on."""
     opened = sessions.open_browser_session(resources, principal)
     answer = RedirectResponse(target, 303)
-    secure = request.url.scheme == "https" or resources.settings.public_url.startswith("https://")
+    secure = is_https(request, resources.settings)
     answer.set_cookie(COOKIE, opened.cookie_value, path="/", httponly=True, samesite="lax", secure=secure)
     return answer
 
 
-def _page(settings: Settings, target: str, username: str = "", error: AppError | None = None) -> HTMLResponse:
+def is_https(request: Request, settings: Settings) -> bool:
+    """Tell whether cookies may be kept to https, because that is how people come."""
+    return request.url.scheme == "https" or settings.public_url.startswith("https://")
+
+
+def login_page(settings: Settings, target: str, username: str = "", error: AppError | None = None) -> HTMLResponse:
+    """Return the form, with what went wrong."""
     page = render(
         "login.html",
         next=safe_target(target),
         username=username,
         error=str(error) if error else "",
         sends_mail=mail.is_set_up(settings),
+        oidc_name=settings.oidc_name if settings.oidc_issuer else "",
         registers=settings.registration_open and mail.is_set_up(settings),
     )
     headers = {"Cache-Control": "no-store"}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from itertools import batched
 
 from sqlalchemy import CursorResult, Row, Select, select, update
 from sqlalchemy.orm import Session

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -20,6 +21,7 @@ from webapp.embedded_broker import prepare_broker
 from webapp.resources import Resources, open_resources
 from webapp.services import sessions
 from webapp.settings import Settings, load_settings
+from webapp.warden import die_with_parent
 
 ROOT = Path(__file__).resolve().parents[1]
 START_S = 180
@@ -88,8 +90,9 @@ def _running_server(env: dict[str, str], log: Path) -> Iterator[str]:
 @contextmanager
 def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[None]:
     with log.open("wb") as output:
+        options: dict[str, Any] = {"stdout": output, "stderr": output, "pass_fds": descriptors}
         process = subprocess.Popen(
-            command, cwd=folder, env=env, stdout=output, stderr=output, pass_fds=descriptors, start_new_session=True
+            command, cwd=folder, env=env, start_new_session=True, preexec_fn=die_with_parent, **options
         )
     try:
         yield

@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from processing.errors import ParameterInvalid
 from processing.rendering.tile_grid import EARTH_RADIUS_M, degrees_to_mercator
 
+LON_MAX_DEG, LAT_MAX_DEG = 540.0, 90.0
 TURN_M = 2 * np.pi * EARTH_RADIUS_M
 
 
@@ -23,18 +24,21 @@ class Region:
     polygon: BaseGeometry
 
     def __post_init__(self) -> None:
-        """Refuse what encloses nothing."""
+        """Refuse what encloses nothing, or no place on Earth."""
+        kind = self.polygon.geom_type
         if self.polygon.is_empty or not self.polygon.is_valid or self.polygon.area == 0:
-            raise ParameterInvalid(parameter="region", value=self.polygon.geom_type, rule="it must be a valid polygon")
+            raise ParameterInvalid(parameter="region", value=kind, rule="it must be a valid polygon")
+        west, south, east, north = self.polygon.bounds
+        if max(abs(west), abs(east)) > LON_MAX_DEG or max(abs(south), abs(north)) > LAT_MAX_DEG:
+            raise ParameterInvalid(parameter="region", value=kind, rule="it must be in longitude and latitude")
 
     @property
     def bounds_deg(self) -> tuple[float, float, float, float]:
         """West, south, east, north of what may be in it; west > east over the antimeridian."""
         west, south, east, north = self.polygon.bounds
-        low, high = max(south, -90.0), min(north, 90.0)
         if east - west >= 360.0:
-            return -180.0, low, 180.0, high
-        return _within_turn(west), low, _within_turn(east), high
+            return -180.0, south, 180.0, north
+        return _within_turn(west), south, _within_turn(east), north
 
     def holds(self, envelopes_deg: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Tell of (N, 4) boxes in degrees (min_lon, min_lat, max_lon, max_lat) whether the centre is inside."""

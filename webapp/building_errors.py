@@ -1,4 +1,4 @@
-"""Errors of listing and of editing buildings."""
+"""Errors of listing and of editing buildings, and of retrying jobs."""
 
 from webapp.errors import AppError
 
@@ -29,3 +29,10 @@ class BuildingInUse(AppError):
 
     code = "BuildingInUse"
     template = "Building {id} belongs to a job that is not finished. Wait for it, or cancel it, or reject the building."
+
+
+class JobNotRetryable(AppError):
+    """Only a job that ended otherwise than well can be asked for again."""
+
+    code = "JobNotRetryable"
+    template = "Job {job_id} is {state}; only a job that failed, was cancelled or is dead can be retried."

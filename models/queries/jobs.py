@@ -44,7 +44,7 @@ def list_messages(session: Session, job_id: str, limit: int) -> list[JobMessage]
     return list(session.scalars(statement))[::-1]
 
 
-def sums_by_state(session: Session, owner_id: int | None) -> Sequence[Row[Any]]:
+def sums_by_state(session: Session, owner_id: int | None) -> Sequence[Any]:
     """Return state, jobs, footprints, processing_s and how many jobs that time is of (timed), a row for each state."""
     job = ProcessingJob
     took_s = job.finished_at - job.started_at

@@ -5,7 +5,7 @@ Whoever stores or removes footprints notes it in the change feed in the same tra
 
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,6 +115,23 @@ def review_footprint(session: Session, footprint_id: int, state: ReviewState) ->
     found = session.execute(statement.execution_options(synchronize_session=False)).one_or_none()
     if found is not None:
         note_stored(session, FootprintSource(*found), StoredBatch(change_key, 1))
+
+
+def change_footprint(session: Session, source: FootprintSource, footprint_id: int, values: Mapping[str, Any]) -> None:
+    """Write columns of one footprint, whose row the caller has locked; its version rises by one."""
+    table, change_key = BuildingFootprint, new_change_key()
+    changed = dict(values) | {"version": table.version + 1, "change_key": change_key}
+    statement = update(table).where(table.id == footprint_id).values(changed)
+    session.execute(statement.execution_options(synchronize_session=False))
+    note_stored(session, source, StoredBatch(change_key, 1))
+
+
+def delete_footprint(session: Session, source: FootprintSource, footprint_id: int) -> None:
+    """Remove one footprint, whose row the caller has locked."""
+    statement = delete(BuildingFootprint).where(BuildingFootprint.id == footprint_id)
+    session.execute(statement.execution_options(synchronize_session=False))
+    values = {"kind": str(ChangeKind.DELETED), "footprint_id": footprint_id}
+    _note(session, {"owner_id": source.owner_id, "job_id": source.job_id, **values})
 
 
 def new_change_key() -> int:

@@ -253,6 +253,13 @@ class ColumnMissing(ProcessingError):
     template = "{name} has no column {column}; it has: {columns}."
 
 
+class FootprintInvalid(ProcessingError):
+    """A drawn outline that cannot be a building."""
+
+    code = "FootprintInvalid"
+    template = "The outline cannot be used: {detail}."
+
+
 class Cancelled(ProcessingError):
     """The work was asked to stop."""
 

@@ -1,6 +1,13 @@
 """The HTTP status of each error, those of the core included."""
 
 from processing import errors as core
+from webapp.building_errors import (
+    BuildingInUse,
+    CursorInvalid,
+    JobNotRetryable,
+    PreconditionMissing,
+    VersionOutdated,
+)
 from webapp.errors import (
     AccountInvalid,
     AppError,
@@ -83,6 +90,11 @@ HTTP_STATUS: dict[type[Exception], int] = {
     ExportFailed: 409,
     ExportOutdated: 409,
     RangeNotSatisfiable: 416,
+    BuildingInUse: 409,
+    JobNotRetryable: 409,
+    VersionOutdated: 412,
+    PreconditionMissing: 428,
+    CursorInvalid: 422,
     ImportInUse: 409,
     ImportDiffers: 409,
     LeaseLost: 409,

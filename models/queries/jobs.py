@@ -1,6 +1,9 @@
 """Reads of jobs. `owner_id` limits what is seen; None: no limit."""
 
-from sqlalchemy import Row, Select, and_, or_, select
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
 from models.base import now_s
@@ -39,6 +42,20 @@ def list_messages(session: Session, job_id: str, limit: int) -> list[JobMessage]
     """Return the latest lines of a job's log, oldest first."""
     statement = select(JobMessage).where(JobMessage.job_id == job_id).order_by(JobMessage.id.desc()).limit(limit)
     return list(session.scalars(statement))[::-1]
+
+
+def sums_by_state(session: Session, owner_id: int | None) -> Sequence[Any]:
+    """Return state, jobs, footprints, processing_s and how many jobs that time is of (timed), a row for each state."""
+    job = ProcessingJob
+    took_s = job.finished_at - job.started_at
+    sums = (
+        func.count(job.id).label("jobs"),
+        func.sum(job.footprint_count).label("footprints"),
+        func.sum(took_s).label("processing_s"),
+        func.count(took_s).label("timed"),
+    )
+    owned = true() if owner_id is None else job.owner_id == owner_id
+    return session.execute(select(job.state, *sums).where(owned).group_by(job.state)).all()
 
 
 def _visible(owner_id: int | None) -> Select[ProcessingJob, str | None, str | None, str, float]:

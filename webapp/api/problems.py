@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
+from webapp.building_errors import VersionOutdated
 from webapp.errors import AppError, RequestInvalid
 from webapp.export_errors import RangeNotSatisfiable
 from webapp.http_status import status_of
@@ -86,6 +87,8 @@ def _headers_of(problem: Mapping[str, Any]) -> dict[str, str]:
         headers["Content-Range"] = f"bytes */{problem['parameters']['size_bytes']}"
     elif problem["status"] == 503:
         headers["Retry-After"] = "5"
+    if problem["code"] == VersionOutdated.code:
+        headers["ETag"] = problem["parameters"]["etag"]
     if problem["status"] == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return headers

@@ -64,7 +64,7 @@ class FootprintStatistics:
 def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
     """Count footprints. Raises `BboxInvalid`."""
     with resources.database.read() as session:
-        return queries.count(session, _filter(principal, query))
+        return queries.count(session, filter_of(principal, query))
 
 
 def list_footprints(
@@ -72,14 +72,14 @@ def list_footprints(
 ) -> gpd.GeoDataFrame:
     """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
     with resources.database.read() as session:
-        return queries.read_page(session, _filter(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
+        return queries.read_page(session, filter_of(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
 
 
 def iter_batches(
     resources: Resources, principal: Principal, query: FootprintQuery, rows: int = BATCH_ROWS
 ) -> Iterator[gpd.GeoDataFrame]:
     """Yield all footprints in batches by id. Memory is that of one batch, and no transaction stays open in between."""
-    wanted, after_id = _filter(principal, query), 0
+    wanted, after_id = filter_of(principal, query), 0
     while True:
         with resources.database.read() as session:
             batch = queries.read_page(session, wanted, after_id, rows)
@@ -95,7 +95,7 @@ def iter_ids(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
     with resources.database.read() as session:
-        yield from queries.iter_ids(session, _filter(principal, query), rows)
+        yield from queries.iter_ids(session, filter_of(principal, query), rows)
 
 
 def iter_chosen(
@@ -115,7 +115,7 @@ def footprint_at(
     resources: Resources, principal: Principal, lon_deg: float, lat_deg: float, query: FootprintQuery
 ) -> FootprintView | None:
     """Return the smallest footprint that covers a point, None if there is none."""
-    point = _filter(principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
+    point = filter_of(principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
     with resources.database.read() as session:
         rows = queries.candidates_at(session, point, CANDIDATES)
     for row in rows:
@@ -146,13 +146,14 @@ def footprint_at(
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
     """Sum up footprints. Raises `BboxInvalid`."""
     with resources.database.read() as session:
-        number, rated, total, mean, confidence = queries.totals(session, _filter(principal, query))
+        number, rated, total, mean, confidence = queries.totals(session, filter_of(principal, query))
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 
 
-def _filter(
+def filter_of(
     principal: Principal, query: FootprintQuery, bbox_deg: tuple[float, float, float, float] | None = None
 ) -> FootprintFilter:
+    """Return what a person asks for, limited to what they may see. Raises `BboxInvalid`, `RequestInvalid`."""
     bounds = bbox_deg or query.bbox_deg
     for name in RANGES:
         value = getattr(query, name)

@@ -76,7 +76,9 @@ def feed_index(resources: Resources, audience: Audience) -> bool:
             rows = feed.stored_by(session, _keys(changes))
         done = changes[-1].id
         removed = {change.job_id for change in changes if change.kind == ChangeKind.REMOVED}
-        index.apply(_batch(rows), deleted=_ids_of_jobs(index, removed), position=done + 1)
+        single = [change.footprint_id for change in changes if change.kind == ChangeKind.DELETED]
+        gone = np.concatenate((_ids_of_jobs(index, removed), np.array(single, np.int64)))
+        index.apply(_batch(rows), deleted=gone, position=done + 1)
     return done > before
 
 

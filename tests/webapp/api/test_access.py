@@ -17,7 +17,10 @@ from tests.support.people import make_person
 from tests.webapp.api.made_results import make_result
 from tests.webapp.exported import made_export
 from webapp.api.main import create_api
+from webapp.services import footprints
 from webapp.services.api_keys import create_key, revoke_key
+from webapp.services.files import list_files
+from webapp.services.footprints import FootprintQuery
 from webapp.services.own_sessions import list_sessions
 
 
@@ -78,11 +81,17 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/api/v1/imports"): Expected((401, 415, 415, 415)),
     ("GET", "/api/v1/imports"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/imports/{import_id}"): Expected((401, 200, 404, 200)),
+    ("GET", "/api/v1/files"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/files/{file_id}"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/jobs"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/jobs/statistics"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/jobs/{job_id}"): Expected((401, 200, 404, 200)),
     ("POST", "/api/v1/jobs/{job_id}/cancel"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/jobs/{job_id}/retry"): Expected((401, 409, 404, 409)),
     ("GET", "/api/v1/jobs/{job_id}/logs"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/buildings"): Expected((401, 200, 200, 200)),
+    ("GET", "/api/v1/buildings/{building_id}"): Expected((401, 200, 404, 200)),
+    ("PUT", "/api/v1/buildings/{building_id}"): Expected((401, 428, 404, 428), json={"review_state": "accepted"}),
     ("GET", "/api/v1/buildings/statistics/overview"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/buildings/statistics/view"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/api/v1/buildings/export"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
@@ -110,6 +119,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/assets/js"): Expected((404, 404, 404, 404), query="/nothing.js"),
     # These end something, so they come last.
     ("DELETE", "/api/v1/exports/{export_id}"): Expected((401, 204, 404, 204)),
+    ("DELETE", "/api/v1/buildings/{building_id}"): Expected((401, 204, 404, 404)),
+    ("DELETE", "/api/v1/files/{file_id}"): Expected((401, 409, 404, 409)),
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
     ("DELETE", "/api/v1/imports/{import_id}"): Expected((401, 409, 404, 409)),
@@ -169,6 +180,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "task_id": result.job_id,
         "import_id": add_import(api.resources, alice),
         "export_id": made_export(api.resources, alice, result.job_id).id,
+        "file_id": next(view.id for view in list_files(api.resources, alice) if view.scene_id == result.scene_id),
+        "building_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
         "name": "swagger-ui.css",
         "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",

@@ -206,12 +206,13 @@ def test_an_export_that_is_left_half_way_leaves_no_file(sqlite_api, alice, resul
 
 def test_lists_tell_how_many_there_are(api, alice, result):
     client = api.program(alice)
-    page = client.get("/api/v1/buildings", params={"job_id": result.job_id, "limit": 3}).json()
+    page = client.get("/api/v1/buildings", params={"job_id": result.job_id, "limit": 3, "count": True}).json()
     assert (page["numberMatched"], page["numberReturned"], len(page["features"])) == (result.footprint_count, 3, 3)
     feature = page["features"][0]
     assert shapely.geometry.shape(feature["geometry"]).is_valid
     found_by = {"job_id", "job_url", "scene_id", "gsd_m", "weights", "weights_sha256"}
-    assert set(feature["properties"]) == {"area_m2", "confidence", "reg_method", "created_at"} | found_by
+    known = {"area_m2", "confidence", "reg_method", "created_at", "review_state", "source_id", "source_name"}
+    assert set(feature["properties"]) == known | found_by
     statistics = client.get("/api/v1/buildings/statistics/overview", params={"job_id": result.job_id}).json()
     assert statistics["count"] == result.footprint_count
     assert statistics["mean_area_m2"] == pytest.approx(statistics["total_area_m2"] / result.footprint_count)

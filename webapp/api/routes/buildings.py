@@ -1,17 +1,21 @@
-"""Footprints over HTTP: lists, sums and downloads."""
+"""Footprints over HTTP: lists, single ones, sums and downloads."""
 
-import json
 from math import isfinite
 from typing import Annotated
+from urllib.parse import urlencode
 
 import numpy as np
-import shapely
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from processing.exports.formats import FORMATS
+from processing.exports.writing import write_stream
+from webapp.api.building_json import GEOJSON, collection, feature_of, features_of
 from webapp.api.byte_ranges import in_thread
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.buildings import (
+    BuildingIn,
+    BuildingOut,
     BuildingsListQuery,
     BuildingsOut,
     BuildingsQuery,
@@ -22,39 +26,40 @@ from webapp.api.schemas.buildings import (
     ViewStatisticsQuery,
 )
 from webapp.api.schemas.filters import parse_view
-from webapp.services import exports, footprint_maps, footprints
+from webapp.services import exports, footprint_edits, footprint_maps, footprint_pages, footprints
+from webapp.services.footprint_edits import FootprintDetail, Target
+from webapp.services.footprint_versions import is_known
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
-PROPERTIES = ("job_id", "scene_id", "area_m2", "reg_method", "weights", "weights_sha256", "source_id", "source_name")
-GEOJSON = "application/geo+json"
+LIST_ANSWERS: dict[int | str, dict[str, object]] = {
+    200: {"content": {GEOJSON: {}} | {FORMATS[name].media_type: {} for name in ("geojsonseq", "csv")}}
+}
+ONE_ANSWER: dict[int | str, dict[str, object]] = {200: {"content": {GEOJSON: {}}}}
+IfMatch = Annotated[str | None, Header(max_length=1000)]
+BuildingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-@router.get("", response_model=BuildingsOut, responses={200: {"content": {GEOJSON: {}}}})
+@router.get("", response_model=BuildingsOut, responses=LIST_ANSWERS)
 def list_buildings(
-    resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[BuildingsListQuery, Query()]
+    request: Request,
+    resources: CurrentResources,
+    principal: CurrentPrincipal,
+    query: Annotated[BuildingsListQuery, Query()],
 ) -> Response:
-    """Return footprints as a GeoJSON FeatureCollection."""
-    wanted = query.to_query()
-    frame = footprints.list_footprints(resources, principal, wanted, query.limit)
-    matched = len(frame) if len(frame) < query.limit else footprints.count(resources, principal, wanted)
-    features = [
-        {
-            "type": "Feature",
-            "id": int(row.id),
-            "geometry": json.loads(shapely.to_geojson(row.geometry)),
-            "properties": {name: getattr(row, name) for name in PROPERTIES}
-            | {
-                "confidence": _finite(row.confidence),
-                "gsd_m": _finite(row.gsd_m),
-                "created_at": row.created_at.isoformat(),
-                "job_url": f"/api/v1/jobs/{row.job_id}",
-            },
-        }
-        for row in frame.itertuples()
-    ]
-    counts = {"numberMatched": matched, "numberReturned": len(features)}
-    body = json.dumps({"type": "FeatureCollection", "features": features} | counts, allow_nan=False)
-    return Response(body, media_type=GEOJSON)
+    """Return a page of footprints; `links`, and the header `Link`, say where the next one is."""
+    question = query.question()
+    page = footprint_pages.list_page(resources, principal, question)
+    media_type = FORMATS[query.f].media_type
+    links = _links(request, page.next_cursor, media_type)
+    headers = {"Link": ", ".join(f'<{link["href"]}>; rel="{link["rel"]}"; type="{media_type}"' for link in links)}
+    if query.f != "geojson":
+        chunks = write_stream(query.f, [page.batch], title="buildings")
+        return StreamingResponse(in_thread(chunks), media_type=media_type, headers=headers)
+    matched = len(page.batch) if query.cursor is None and page.next_cursor is None else None
+    if matched is None and query.count:
+        matched = footprint_pages.count(resources, principal, question)
+    body = collection(features_of(page.batch), links, matched)
+    return Response(body, media_type=GEOJSON, headers=headers)
 
 
 @router.get("/statistics/overview")
@@ -98,6 +103,60 @@ def export(
         stream = exports.open_export(resources, principal, scope, query.format)
     headers = {"Content-Disposition": f'attachment; filename="{stream.filename}"'}
     return StreamingResponse(in_thread(stream.chunks), media_type=stream.media_type, headers=headers)
+
+
+@router.get("/{building_id}", response_model=BuildingOut, responses=ONE_ANSWER)
+def get_building(
+    building_id: BuildingId,
+    resources: CurrentResources,
+    principal: CurrentPrincipal,
+    raw: bool = False,
+    if_none_match: Annotated[str | None, Header(max_length=1000)] = None,
+) -> Response:
+    """Return a building with all that is known of it; with `raw` also its outline before it was made straight."""
+    found = footprint_edits.get_footprint(resources, principal, building_id)
+    if is_known(if_none_match, found.id, found.version):
+        return Response(status_code=304, headers=_version_headers(found))
+    return _building(found, with_raw=raw)
+
+
+@router.put("/{building_id}", response_model=BuildingOut, responses=ONE_ANSWER)
+def put_building(
+    building_id: BuildingId,
+    body: BuildingIn,
+    resources: CurrentResources,
+    principal: CurrentPrincipal,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change a building. `If-Match` names the version that was changed: who was slower than another gets 412."""
+    target = Target(building_id, if_match)
+    return _building(footprint_edits.edit_footprint(resources, principal, target, body.changes()), with_raw=False)
+
+
+@router.delete("/{building_id}", status_code=204)
+def delete_building(
+    building_id: BuildingId, resources: CurrentResources, principal: CurrentPrincipal, if_match: IfMatch = None
+) -> None:
+    """Remove a building for good; with `If-Match` only if nobody has changed it since."""
+    footprint_edits.remove_footprint(resources, principal, Target(building_id, if_match))
+
+
+def _building(found: FootprintDetail, *, with_raw: bool) -> Response:
+    return Response(feature_of(found, with_raw=with_raw), media_type=GEOJSON, headers=_version_headers(found))
+
+
+def _version_headers(found: FootprintDetail) -> dict[str, str]:
+    return {"ETag": found.etag, "Cache-Control": "private, no-cache"}
+
+
+def _links(request: Request, next_cursor: str | None, media_type: str) -> list[dict[str, str]]:
+    """Addresses without a host: whatever name the server is called by, they hold."""
+    asked = dict(request.query_params)
+    pages = {"self": asked}
+    if next_cursor is not None:
+        pages["next"] = asked | {"cursor": next_cursor}
+    texts = {rel: f"?{urlencode(values)}" if values else "" for rel, values in pages.items()}
+    return [{"rel": rel, "href": router.prefix + text, "type": media_type} for rel, text in texts.items()]
 
 
 def _finite(value: float) -> float | None:

@@ -1,12 +1,20 @@
 """Questions about footprints, and the answers."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from webapp.api.schemas.filters import FootprintFilterParams, MapFilterParams, parse_bbox, parse_view
+from webapp.api.schemas.filters import (
+    REGION_MAX_LENGTH,
+    FootprintFilterParams,
+    MapFilterParams,
+    parse_bbox,
+    parse_region,
+    parse_view,
+)
 from webapp.errors import RequestInvalid
 from webapp.services.exports import ViewScope
+from webapp.services.footprint_pages import PageQuestion
 from webapp.services.footprints import FootprintQuery
 
 
@@ -21,9 +29,43 @@ class BuildingsQuery(FootprintFilterParams):
 
 
 class BuildingsListQuery(BuildingsQuery):
-    """Which footprints, and how many at most."""
+    """Which footprints, in which order, how many at most, and in which format.
 
+    `region`: a polygon in degrees, WKT or GeoJSON; what has the centre of its bounding box in it is meant.
+    `sort` falls with `-` before the name; footprints without confidence come last. `cursor`: from the link to the next
+    page. `count`: also count all that match, which takes longer than a page.
+    """
+
+    region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
+    sort: str = Field("id", max_length=20, examples=["-area_m2"])
     limit: int = Field(1000, ge=1, le=10_000)
+    cursor: str | None = Field(None, max_length=500)
+    f: Literal["geojson", "geojsonseq", "csv"] = "geojson"
+    count: bool = False
+
+    def question(self) -> PageQuestion:
+        """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""
+        region = None if self.region is None else parse_region(self.region)
+        return PageQuestion(self.to_query(), region, self.sort, self.limit, self.cursor)
+
+
+class BuildingIn(BaseModel):
+    """What to change of a building, by the fields that are given; the others stay.
+
+    `geometry`: a GeoJSON polygon or multipolygon in longitude and latitude. `source_id` and `attributes` are of
+    imported buildings alone.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    geometry: dict[str, Any] = Field(default_factory=dict)
+    review_state: Literal["unreviewed", "accepted", "rejected"] = "unreviewed"
+    source_id: str | None = Field(None, max_length=1000)
+    attributes: dict[str, Any] | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return what was given."""
+        return self.model_dump(exclude_unset=True)
 
 
 class ExportQuery(MapFilterParams):
@@ -51,13 +93,35 @@ class ViewStatisticsQuery(MapFilterParams):
     view: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
 
 
+class LinkOut(BaseModel):
+    """Where to go on: `rel` is self or next."""
+
+    rel: str
+    href: str
+    type: str
+
+
+class BuildingOut(BaseModel):
+    """A GeoJSON Feature."""
+
+    type: str = "Feature"
+    id: int
+    geometry: dict[str, Any]
+    properties: dict[str, Any]
+
+
 class BuildingsOut(BaseModel):
-    """A GeoJSON FeatureCollection. `numberMatched` counts all that match, `numberReturned` those in the answer."""
+    """A page of a GeoJSON FeatureCollection.
+
+    `numberReturned` counts those in the answer. `numberMatched` counts all that match; it is there where that was asked
+    for, or costs nothing. The last page has no link with rel next; a page before it may be short.
+    """
 
     type: str = "FeatureCollection"
-    features: list[dict[str, Any]]
-    numberMatched: int
+    features: list[BuildingOut]
+    links: list[LinkOut]
     numberReturned: int
+    numberMatched: int | None = None
 
 
 class Histogram(BaseModel):

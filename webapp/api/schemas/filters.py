@@ -50,13 +50,14 @@ class FootprintFilterParams(BaseModel):
 
 
 class MapFilterParams(FootprintFilterParams):
-    """Which footprints a map shows. `region`: a polygon as WKT in degrees; what has its centre in it is meant."""
+    """Which footprints a map shows. `region`: a polygon in degrees, WKT or GeoJSON; what has its centre in it is meant.
+    """
 
     region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
 
     def map_query(self) -> MapQuery:
         """Return the services' form of it. Raises `RequestInvalid`."""
-        return MapQuery(self.footprint_query(), None if self.region is None else _polygon(self.region))
+        return MapQuery(self.footprint_query(), None if self.region is None else parse_region(self.region))
 
 
 def parse_bbox(text: str) -> tuple[float, float, float, float]:
@@ -87,11 +88,13 @@ def _epoch_s(moment: datetime | None) -> float | None:
     return moment.timestamp()
 
 
-def _polygon(wkt: str) -> shapely.Geometry:
+def parse_region(text: str) -> shapely.Geometry:
+    """Return the polygon of a WKT text or a GeoJSON geometry. Raises `RequestInvalid`."""
+    is_geojson = text.lstrip().startswith("{")
     try:
-        found = shapely.from_wkt(wkt)
+        found = shapely.from_geojson(text) if is_geojson else shapely.from_wkt(text)
     except ShapelyError as error:
-        raise RequestInvalid(detail="region is not WKT") from error
+        raise RequestInvalid(detail="region is neither WKT nor GeoJSON") from error
     if found.geom_type not in ("Polygon", "MultiPolygon"):
         raise RequestInvalid(detail="region must be a polygon")
     return found

@@ -49,6 +49,18 @@ class JobsOut(BaseModel):
     next_before: str | None
 
 
+class JobStatisticsOut(BaseModel):
+    """Sums over jobs. `processing_s`: from first start to end, of jobs that ended; the mean is null for none."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    jobs: int
+    by_state: dict[str, int]
+    footprints: int
+    processing_s: float
+    mean_processing_s: float | None
+
+
 class MessageOut(BaseModel):
     """A line of a job's log."""
 

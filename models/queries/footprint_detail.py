@@ -1,0 +1,56 @@
+"""One footprint with all that is known of it."""
+
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from models.footprint import BuildingFootprint, is_published
+from models.job import ProcessingJob
+from models.scene import Scene, StoredFile
+
+OWN_COLUMNS = (
+    "id",
+    "version",
+    "job_id",
+    "scene_id",
+    "owner_id",
+    "geometry",
+    "raw_geometry",
+    "area_m2",
+    "confidence",
+    "reg_method",
+    "reg_iou",
+    "reg_status",
+    "created_at",
+    "review_state",
+    "source_id",
+    "source_name",
+    "attributes",
+)
+
+
+def find_footprint(session: Session, footprint_id: int, owner_id: int | None) -> Row[Any] | None:
+    """Return one footprint (`OWN_COLUMNS`) with its job's and its scene's; `owner_id` None: whoever's it is."""
+    return session.execute(_found(footprint_id, owner_id)).one_or_none()
+
+
+def lock_footprint(session: Session, footprint_id: int, owner_id: int | None) -> Row[Any] | None:
+    """Return it as it is once nobody else writes it, and let nobody write it until the transaction ends."""
+    return session.execute(_found(footprint_id, owner_id).with_for_update(of=BuildingFootprint)).one_or_none()
+
+
+def _found(footprint_id: int, owner_id: int | None) -> Select[Any]:
+    table, job, file = BuildingFootprint, ProcessingJob, StoredFile
+    around = (
+        *(job.kind.label("job_kind"), job.finished_at.label("job_finished_at"), job.gsd_m, job.weights_name),
+        *(job.weights_sha256, Scene.name.label("scene_name"), file.name.label("file_name")),
+    )
+    statement = (
+        select(*(getattr(table, name) for name in OWN_COLUMNS), *around)
+        .join(job, job.id == table.job_id)
+        .outerjoin(Scene, Scene.id == table.scene_id)
+        .outerjoin(file, file.id == job.file_id)
+        .where(table.id == footprint_id, is_published())
+    )
+    return statement if owner_id is None else statement.where(table.owner_id == owner_id)

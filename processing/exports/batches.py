@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import shapely
-from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
-from processing.scene_geometry import split_at_antimeridian
+if TYPE_CHECKING:  # whoever gives data frames has loaded what they need; a worker of exports gives none
+    from geopandas import GeoDataFrame
 
 GEOMETRY = "geometry"
 PIECE_ROWS = 4096
 """What is held as text, or as shapes, at once: some megabytes."""
-type Footprints = GeoDataFrame | pa.RecordBatch | pa.Table
+type Footprints = "GeoDataFrame | pa.RecordBatch | pa.Table"
 """EPSG:4326. Arrow batches hold WKB in the column `geometry`."""
 
 
@@ -34,7 +34,7 @@ def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
     """
     for batch in batches:
         for first in range(0, max(len(batch), 1), PIECE_ROWS):
-            if isinstance(batch, GeoDataFrame):
+            if not isinstance(batch, pa.RecordBatch | pa.Table):
                 piece = batch.iloc[first : first + PIECE_ROWS]
                 yield FootprintBatch(_frame_attributes(piece), _tidy(np.asarray(piece.geometry.array)))
             else:
@@ -48,7 +48,7 @@ def _of_arrow(batch: pa.RecordBatch | pa.Table) -> FootprintBatch:
     return FootprintBatch(pa.record_batch(columns, names=names), _tidy(shapely.from_wkb(wkb)))
 
 
-def _frame_attributes(frame: GeoDataFrame) -> pa.RecordBatch:
+def _frame_attributes(frame: "GeoDataFrame") -> pa.RecordBatch:
     names = [str(name) for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if str(dtype) != "geometry"]
     return pa.record_batch([_column(frame[name]) for name in names], names=names)
 
@@ -72,6 +72,8 @@ def _tidy(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """RFC 7946 asks for both: no longitude beyond ±180°, outer rings counter-clockwise. It hurts no other format."""
     bounds = shapely.bounds(shapes)
     if len(shapes) and (bounds[:, 0].min() < -180.0 or bounds[:, 2].max() > 180.0):
+        from processing.scene_geometry import split_at_antimeridian  # rarely needed, and brings all of PROJ
+
         shapes = split_at_antimeridian(shapes)
     oriented: NDArray[np.object_] = shapely.orient_polygons(shapes)
     return oriented

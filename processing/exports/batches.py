@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +20,18 @@ type Footprints = "GeoDataFrame | pa.RecordBatch | pa.Table"
 """EPSG:4326. Arrow batches hold WKB in the column `geometry`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FootprintBatch:
-    """N rows: their attributes, and (N,) polygons or multipolygons within ±180° with outer rings counter-clockwise."""
+    """N rows: their attributes, and polygons or multipolygons, as they were given and as they are to be written."""
 
     attributes: pa.RecordBatch
-    shapes: NDArray[np.object_]
+    wkb: pa.BinaryArray
+    """(N,) as given: rings may run either way, longitudes may lie beyond ±180°."""
+
+    @cached_property
+    def shapes(self) -> NDArray[np.object_]:
+        """(N,) shapes within ±180° with outer rings counter-clockwise; made when a writer asks for them."""
+        return _tidy(shapely.from_wkb(self.wkb.to_numpy(zero_copy_only=False)))
 
 
 def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
@@ -36,7 +43,8 @@ def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
         for first in range(0, max(len(batch), 1), PIECE_ROWS):
             if not isinstance(batch, pa.RecordBatch | pa.Table):
                 piece = batch.iloc[first : first + PIECE_ROWS]
-                yield FootprintBatch(_frame_attributes(piece), _tidy(np.asarray(piece.geometry.array)))
+                wkb = pa.array(shapely.to_wkb(np.asarray(piece.geometry.array)), pa.binary())
+                yield FootprintBatch(_frame_attributes(piece), wkb)
             else:
                 yield _of_arrow(batch.slice(first, PIECE_ROWS))
 
@@ -44,8 +52,7 @@ def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
 def _of_arrow(batch: pa.RecordBatch | pa.Table) -> FootprintBatch:
     names = [name for name in batch.schema.names if name != GEOMETRY]
     columns = [_one_chunk(batch.column(name)) for name in names]
-    wkb = _one_chunk(batch.column(GEOMETRY)).to_numpy(zero_copy_only=False)
-    return FootprintBatch(pa.record_batch(columns, names=names), _tidy(shapely.from_wkb(wkb)))
+    return FootprintBatch(pa.record_batch(columns, names=names), _one_chunk(batch.column(GEOMETRY)).cast(pa.binary()))
 
 
 def _frame_attributes(frame: "GeoDataFrame") -> pa.RecordBatch:

@@ -3,11 +3,12 @@
 It loads neither detector nor data frames: what it holds before its first row counts in the memory of every export.
 """
 
+from webapp.lean_process import keep_lean
 from webapp.queue import EXPORT_TASK
 from webapp.tasks.exporting import ExportContext, run_export
 from webapp.worker_process import app, process_name, resources, shutdown
 
-__all__ = ["app"]
+keep_lean()
 
 
 @app.task(name=EXPORT_TASK)

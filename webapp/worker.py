@@ -7,19 +7,16 @@ import structlog
 
 from processing.detector.protocol import Detector
 from processing.detector.registry import load_detector
-from webapp import exporter
-from webapp.queue import CLEANUP_TASK, EXTRACTION_TASK, IMPORT_TASK
+from webapp.queue import CLEANUP_TASK, EXPORT_TASK, EXTRACTION_TASK, IMPORT_TASK
 from webapp.services.maintenance import cleanup_old_jobs as clean
 from webapp.services.models import catalogue_of
 from webapp.tasks.context import WorkerContext
+from webapp.tasks.exporting import ExportContext, run_export
 from webapp.tasks.jobs import run_job
 from webapp.worker_process import app, process_name, resources, settings, shutdown
 
-__all__ = ["app", "write_export"]
 WEIGHTS_KEPT = 2
 """Sets of weights that a process keeps loaded between jobs."""
-write_export = exporter.write_export
-"""Where one worker does everything, it takes exports too."""
 log = structlog.get_logger(__name__)
 
 
@@ -33,6 +30,12 @@ def extract_buildings_from_image(job_id: str) -> None:
 def import_footprints(job_id: str) -> None:
     """Work on an import; as for the message of an extraction."""
     run_job(WorkerContext(resources(), process_name(), _detector, shutdown.is_set), job_id)
+
+
+@app.task(name=EXPORT_TASK)
+def write_export(export_id: str) -> None:
+    """Write the file of an export, where one worker does everything; else `webapp.exporter` does."""
+    run_export(ExportContext(resources(), process_name(), shutdown.is_set), export_id)
 
 
 @app.task(name=CLEANUP_TASK)

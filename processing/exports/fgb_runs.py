@@ -15,9 +15,9 @@ from processing.exports.fgb_features import Features
 from processing.exports.fgb_loops import gather
 from processing.exports.hilbert import hilbert_keys
 
-RUN_BYTES = 8 * 2**20
+RUN_BYTES = 4 * 2**20
 """A run is sorted in memory, which holds it three times meanwhile."""
-GROUP_BYTES = 8 * 2**20
+GROUP_BYTES = 4 * 2**20
 
 
 @dataclass

@@ -75,7 +75,7 @@ def _batches(source: Path) -> Iterator[pa.RecordBatch]:
 def _stored(url: str, folder: Path) -> Iterator[pa.RecordBatch]:
     """Read as a worker does, with the ids that were noted when the export was asked for."""
     resources = open_resources(load_settings(data_dir=folder, database_url=url))
-    principal = Principal(0, "bench", Role.ADMINISTRATOR)
+    principal = Principal(0, "bench", Role.ADMIN)
     ids = list(footprints.iter_ids(resources, principal, FootprintQuery()))
     return footprints.iter_chosen(resources, principal, ids)
 

@@ -127,7 +127,7 @@ def _put_parts(data: Any, at: Any, count: Any, start: Any, out: Any) -> None:
     ends = PARTS + 1 + 5 * parts
     points_at = PARTS + 1 + 6 * parts + rings
     points_at += points_at % 2 == 0
-    number = 0
+    number = np.int64(0)
     for _ in range(count):
         part_rings = _number(data, at + 5)
         at += WKB_HEAD
@@ -140,7 +140,7 @@ def _put_parts(data: Any, at: Any, count: Any, start: Any, out: Any) -> None:
         _put(out, table + 2, np.int64(4 * (points_at - table - 2)), start)
         _put(out, table + 3, np.int64(POLYGON), start)
         _put(out, ends, part_rings, start)
-        total = np.int64(0)
+        total: Any = np.int64(0)
         for ring in range(part_rings):
             size = _number(data, at)
             _put_ring(data, at + WKB_RING, size, ring == 0, start + 4 * (points_at + 1 + 4 * total), out)

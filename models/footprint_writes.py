@@ -7,9 +7,8 @@ import secrets
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -21,6 +20,9 @@ from models.footprint_change import ChangeKind, FootprintChange
 from models.geometry_type import SRID
 from models.job import ProcessingJob
 from models.scene import StoredFile
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 COLUMNS = (
     "job_id",
@@ -69,14 +71,14 @@ class StoredBatch:
     footprints: int
 
 
-def insert_footprints(session: Session, source: FootprintSource, footprints: gpd.GeoDataFrame) -> int:
+def insert_footprints(session: Session, source: FootprintSource, footprints: "gpd.GeoDataFrame") -> int:
     """Insert footprints (columns as in `processing.pipeline.PartResult`); return how many were new."""
     batch = stage_footprints(session, source, footprints)
     note_stored(session, source, batch)
     return batch.footprints
 
 
-def stage_footprints(session: Session, source: FootprintSource, footprints: gpd.GeoDataFrame) -> StoredBatch:
+def stage_footprints(session: Session, source: FootprintSource, footprints: "gpd.GeoDataFrame") -> StoredBatch:
     """Insert footprints of which the change feed does not know yet: those of a job that is not published.
 
     Columns as in `processing.pipeline.PartResult`; those of `SOURCE_COLUMNS` may be there, too.
@@ -182,7 +184,7 @@ def _execute_many(connection: Connection, rows: list[tuple[Any, ...]]) -> int:
 
 
 def _rows(
-    source: FootprintSource, footprints: gpd.GeoDataFrame, change_key: int, *, as_hex: bool
+    source: FootprintSource, footprints: "gpd.GeoDataFrame", change_key: int, *, as_hex: bool
 ) -> Iterator[tuple[Any, ...]]:
     if footprints.crs is None or footprints.crs.to_epsg() != SRID:
         raise ValueError(f"footprints must be in EPSG:{SRID}")
@@ -201,7 +203,7 @@ def _rows(
         )
 
 
-def _source_texts(footprints: gpd.GeoDataFrame) -> Iterator[tuple[str | None, ...]]:
+def _source_texts(footprints: "gpd.GeoDataFrame") -> Iterator[tuple[str | None, ...]]:
     """Yield the values of `SOURCE_COLUMNS`; PostgreSQL takes no text with a NUL in it."""
     found = [footprints[name] if name in footprints else [None] * len(footprints) for name in SOURCE_COLUMNS]
     for texts in zip(*found, strict=True):

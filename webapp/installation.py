@@ -128,9 +128,11 @@ def indexer_command(environment: dict[str, str]) -> Command:
     return Command("indexer", [sys.executable, "-m", "webapp.indexer"], ROOT, environment, stop_s=5.0)
 
 
-def worker_arguments(name: str, concurrency: int, queues: Sequence[str] = (QUEUE_NAME, EXPORT_QUEUE)) -> list[str]:
-    """Command line of a Celery worker for these queues."""
-    celery = [sys.executable, "-m", "celery", "-A", "webapp.worker:app", "worker"]
+def worker_arguments(
+    name: str, concurrency: int, queues: Sequence[str] = (QUEUE_NAME, EXPORT_QUEUE), module: str = "webapp.worker"
+) -> list[str]:
+    """Command line of a Celery worker for these queues, with the tasks of a module."""
+    celery = [sys.executable, "-m", "celery", "-A", f"{module}:app", "worker"]
     options = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     return [*celery, *options, "--concurrency", str(concurrency), "-Q", ",".join(queues), "-n", name]
 
@@ -148,7 +150,7 @@ def worker_command(settings: Settings, environment: dict[str, str]) -> Command:
 
 def exporter_command(environment: dict[str, str]) -> Command:
     """The Celery worker for exports, which must not wait behind an extraction of hours."""
-    arguments = worker_arguments(f"{EXPORTER_PREFIX}{socket.gethostname()}", 1, [EXPORT_QUEUE])
+    arguments = worker_arguments(f"{EXPORTER_PREFIX}{socket.gethostname()}", 1, [EXPORT_QUEUE], "webapp.exporter")
     return Command("exporter", arguments, ROOT, environment, stop_s=WORKER_STOP_S)
 
 

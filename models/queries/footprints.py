@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
@@ -17,7 +15,11 @@ from models.bbox import Bbox, meets_bbox
 from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
 from models.job import ProcessingJob
+from models.queries.footprint_columns import read_columns
 from models.scene import Scene, StoredFile
+
+if TYPE_CHECKING:  # a worker that writes exports needs no data frames, which take 60 MB
+    import geopandas as gpd
 
 ATTRIBUTES = (
     "id",
@@ -97,7 +99,7 @@ def count(session: Session, wanted: FootprintFilter) -> int:
     return session.scalars(select(func.count(BuildingFootprint.id)).where(*wanted.conditions())).one()
 
 
-def read_page(session: Session, wanted: FootprintFilter, after_id: int, limit: int) -> gpd.GeoDataFrame:
+def read_page(session: Session, wanted: FootprintFilter, after_id: int, limit: int) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints with ids above `after_id`, by id. EPSG:4326."""
     statement = (
         _columns()
@@ -113,11 +115,12 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
 
     EPSG:4326; `geometry` holds WKB. Arrow columns, because for exports a data frame would cost as much as reading.
     """
-    is_chosen = _is_one_of(ids, is_sqlite=session.connection().dialect.name == "sqlite")
-    batch = _to_arrow(_rows(session, _columns().where(is_chosen, *wanted.conditions())))
+    is_sqlite = session.connection().dialect.name == "sqlite"
+    statement = _columns().where(_is_one_of(ids, is_sqlite=is_sqlite), *wanted.conditions())
+    batch = _to_arrow(_rows(session, statement)) if is_sqlite else _gathered(session, statement)
     order = np.argsort(ids, kind="stable")
     places = order[np.searchsorted(ids[order], batch.column("id").to_numpy())]
-    return batch.take(np.argsort(places, kind="stable"))
+    return batch if (places[1:] > places[:-1]).all() else batch.take(np.argsort(places, kind="stable"))
 
 
 def iter_ids(session: Session, wanted: FootprintFilter, rows: int) -> Iterator[NDArray[np.int64]]:
@@ -188,11 +191,32 @@ def _to_arrow(rows: Sequence[Any]) -> pa.RecordBatch:
 
 def _arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
     if name == "created_at":
-        return pa.array(pd.to_datetime(np.array(values, np.float64), unit="s", utc=True))
+        return _times(np.array(values, np.float64))
     return pa.array(values, ARROW_TYPES.get(name, pa.string()))
 
 
-def _to_frame(rows: Any) -> gpd.GeoDataFrame:
+def _gathered(session: Session, statement: Select[Any]) -> pa.RecordBatch:
+    """Return the rows of `_columns` with conditions, from PostGIS."""
+    shape = func.ST_AsBinary(BuildingFootprint.geometry)
+    named = dict(zip((*ATTRIBUTES, *PROVENANCE, GEOMETRY), (*_attributes(), shape), strict=True))
+    kinds = ARROW_TYPES | {"created_at": pa.float64()}
+    batch = read_columns(session, {name: (c, kinds.get(name, pa.string())) for name, c in named.items()}, statement)
+    at = batch.schema.get_field_index("created_at")
+    times = _times(batch.column(at).to_numpy())
+    return batch.set_column(at, pa.field("created_at", times.type), times)
+
+
+def _times(seconds: NDArray[np.float64]) -> pa.Array:
+    """Return (N,) times to the nanosecond, of seconds since 1970."""
+    whole = np.floor(seconds)
+    rest_ns = np.round((seconds - whole) * 1e9).astype(np.int64)
+    return pa.array((whole.astype(np.int64) * 1_000_000_000 + rest_ns).view("M8[ns]"), pa.timestamp("ns", "UTC"))
+
+
+def _to_frame(rows: Any) -> "gpd.GeoDataFrame":
+    import geopandas as gpd
+    import pandas as pd
+
     names = (*ATTRIBUTES, *PROVENANCE)
     columns = list(zip(*rows, strict=True)) if rows else [()] * (len(names) + 1)
     frame = pd.DataFrame(dict(zip(names, columns, strict=False)))

@@ -2,29 +2,36 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import shapely
-from geopandas import GeoDataFrame
 from numpy.typing import NDArray
 
-from processing.scene_geometry import split_at_antimeridian
+if TYPE_CHECKING:  # whoever gives data frames has loaded what they need; a worker of exports gives none
+    from geopandas import GeoDataFrame
 
 GEOMETRY = "geometry"
 PIECE_ROWS = 4096
 """What is held as text, or as shapes, at once: some megabytes."""
-type Footprints = GeoDataFrame | pa.RecordBatch | pa.Table
+type Footprints = "GeoDataFrame | pa.RecordBatch | pa.Table"
 """EPSG:4326. Arrow batches hold WKB in the column `geometry`."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FootprintBatch:
-    """N rows: their attributes, and (N,) polygons or multipolygons within ±180° with outer rings counter-clockwise."""
+    """N rows: their attributes, and polygons or multipolygons, as they were given and as they are to be written."""
 
     attributes: pa.RecordBatch
-    shapes: NDArray[np.object_]
+    wkb: pa.BinaryArray
+    """(N,) as given: rings may run either way, longitudes may lie beyond ±180°."""
+
+    @cached_property
+    def shapes(self) -> NDArray[np.object_]:
+        """(N,) shapes within ±180° with outer rings counter-clockwise; made when a writer asks for them."""
+        return _tidy(shapely.from_wkb(self.wkb.to_numpy(zero_copy_only=False)))
 
 
 def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
@@ -34,9 +41,10 @@ def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
     """
     for batch in batches:
         for first in range(0, max(len(batch), 1), PIECE_ROWS):
-            if isinstance(batch, GeoDataFrame):
+            if not isinstance(batch, pa.RecordBatch | pa.Table):
                 piece = batch.iloc[first : first + PIECE_ROWS]
-                yield FootprintBatch(_frame_attributes(piece), _tidy(np.asarray(piece.geometry.array)))
+                wkb = pa.array(shapely.to_wkb(np.asarray(piece.geometry.array)), pa.binary())
+                yield FootprintBatch(_frame_attributes(piece), wkb)
             else:
                 yield _of_arrow(batch.slice(first, PIECE_ROWS))
 
@@ -44,11 +52,10 @@ def to_batches(batches: Iterable[Footprints]) -> Iterator[FootprintBatch]:
 def _of_arrow(batch: pa.RecordBatch | pa.Table) -> FootprintBatch:
     names = [name for name in batch.schema.names if name != GEOMETRY]
     columns = [_one_chunk(batch.column(name)) for name in names]
-    wkb = _one_chunk(batch.column(GEOMETRY)).to_numpy(zero_copy_only=False)
-    return FootprintBatch(pa.record_batch(columns, names=names), _tidy(shapely.from_wkb(wkb)))
+    return FootprintBatch(pa.record_batch(columns, names=names), _one_chunk(batch.column(GEOMETRY)).cast(pa.binary()))
 
 
-def _frame_attributes(frame: GeoDataFrame) -> pa.RecordBatch:
+def _frame_attributes(frame: "GeoDataFrame") -> pa.RecordBatch:
     names = [str(name) for name, dtype in zip(frame.columns, frame.dtypes, strict=True) if str(dtype) != "geometry"]
     return pa.record_batch([_column(frame[name]) for name in names], names=names)
 
@@ -72,6 +79,8 @@ def _tidy(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """RFC 7946 asks for both: no longitude beyond ±180°, outer rings counter-clockwise. It hurts no other format."""
     bounds = shapely.bounds(shapes)
     if len(shapes) and (bounds[:, 0].min() < -180.0 or bounds[:, 2].max() > 180.0):
+        from processing.scene_geometry import split_at_antimeridian  # rarely needed, and brings all of PROJ
+
         shapes = split_at_antimeridian(shapes)
     oriented: NDArray[np.object_] = shapely.orient_polygons(shapes)
     return oriented

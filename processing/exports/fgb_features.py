@@ -1,13 +1,14 @@
 """Footprints as the features of a FlatGeobuf, a batch at a time (flatgeobuf.org; FlatBuffers' binary format).
 
-A feature is laid out so that every place follows from how many parts, rings and points there are before it; then a
-batch takes a few array operations instead of a builder's many calls a feature. All but the properties is in words of
-four bytes:
+A feature is laid out so that every place follows from how many parts, rings and points there are before it; then
+compiled loops write it straight from the buffers of the columns. All but the properties is in words of four bytes:
 
     0  size | root | fields of a feature (2 words) | feature: back to its fields, geometry, properties
     7  fields of a MultiPolygon (5) | MultiPolygon: back to its fields, type, parts
     15 fields of a Polygon (5) | number of parts, where each is | Polygons: back to their fields, ends, points, type
        number of rings of the first part, where each ends | … | points of the first part | …
+
+The points begin at an odd word, so that after their number the doubles are where eight bytes begin.
 """
 
 from dataclasses import dataclass
@@ -15,34 +16,76 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import shapely
 from numpy.typing import NDArray
 
-from processing.exports.rings import Rings, runs
-
-POLYGON, MULTIPOLYGON = 3, 6
-FEATURE, MULTI, PART_FIELDS, PARTS = 4, 12, 15, 20
-"""Words at which the feature, its geometry, the fields of a part and the list of parts begin."""
-HEAD = np.concatenate(
-    [
-        np.array([0, 4 * FEATURE - 4], "<u4"),
-        np.array([8, 12, 4, 8], "<u2").view("<u4"),
-        np.array([8, 4 * (MULTI - FEATURE - 1), 0], "<u4"),
-        np.array([20, 12, 0, 0, 0, 0, 0, 0, 4, 8], "<u2").view("<u4"),
-        np.array([20, MULTIPOLYGON, 4 * (PARTS - MULTI - 2)], "<u4"),
-        np.array([18, 16, 4, 8, 0, 0, 0, 0, 12, 0], "<u2").view("<u4"),
-    ]
+from processing.exports.arrow_batches import attribute_record
+from processing.exports.batches import FootprintBatch
+from processing.exports.fgb_loops import (
+    HEAD,
+    TIME_BYTES,
+    measured,
+    put_geometries,
+    put_texts,
+    put_times,
+    put_values,
 )
-"""The first words of every feature; two places are filled in: its size, and where its properties are."""
-SIZE_AT, PROPERTIES_AT = 0, 6
+
 TIME = pa.timestamp("ms", "UTC")
+FIRST_MS, LAST_MS = -62_167_219_200_000, 253_402_300_799_999
+"""Of the years 0 to 9999."""
+NUMBER_BYTES, LENGTH_BYTES = 2, 4
 
 
-def encoded(shapes: NDArray[np.object_], attributes: pa.RecordBatch) -> pa.BinaryArray:
-    """Return (N,) features of polygons and multipolygons, with the attributes (types of `storable`) as properties."""
-    properties = _properties(attributes)
-    sizes = pc.binary_length(properties).to_numpy()
-    words, starts = _geometry_words(shapes, sizes.astype(np.int64))
-    return _joined([_binary(words, 4 * starts), _rows_binary(sizes.astype("<u4").view(np.uint8), 4), properties])
+@dataclass(frozen=True)
+class Features:
+    """N features side by side: their bytes, (N + 1,) where each begins, (N, 4) boxes in degrees (NaN: empty)."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Column:
+    """N values: of `width` bytes each, or texts from offset to offset, and which of them are there."""
+
+    data: NDArray[np.uint8]
+    is_there: NDArray[np.bool_]
+    width: int
+    offsets: NDArray[np.int32] | None = None
+
+    def sizes(self) -> NDArray[np.int64]:
+        """Return how many bytes each takes among the properties."""
+        if self.offsets is None:
+            return (NUMBER_BYTES + self.width) * self.is_there.astype(np.int64)
+        return (NUMBER_BYTES + LENGTH_BYTES + np.diff(self.offsets).astype(np.int64)) * self.is_there
+
+    def put(self, number: int, places: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
+        """Write the values, each at its place, and move the places on."""
+        if self.offsets is None:
+            put_values(self.data.reshape(-1, self.width), self.is_there, number, places, out)
+        else:
+            put_texts(self.offsets, self.data, self.is_there, number, places, out)
+
+
+def encoded(batch: FootprintBatch, schema: pa.Schema) -> Features:
+    """Return the features of a batch, with its attributes in a schema of `storable` types as properties."""
+    columns = [_column(column) for column in attribute_record(batch, schema).columns]
+    rows = batch.attributes.num_rows
+    words, boxes = np.zeros(rows, np.int64), np.zeros((rows, 4))
+    offsets, data = _wkb(batch.wkb)
+    if not measured(data, offsets, words, boxes):
+        offsets, data = _wkb(pa.array(shapely.to_wkb(batch.shapes, output_dimension=2, byte_order=1), pa.binary()))
+        measured(data, offsets, words, boxes)
+    sizes = 4 * words + LENGTH_BYTES + sum((column.sizes() for column in columns), np.zeros(rows, np.int64))
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    out = np.zeros(int(starts[-1]), np.uint8)
+    put_geometries(data, offsets, words, starts, HEAD, out)
+    places = starts[:-1] + 4 * words + LENGTH_BYTES
+    for number, column in enumerate(columns):
+        column.put(number, places, out)
+    return Features(out, starts, boxes)
 
 
 def storable(schema: pa.Schema) -> pa.Schema:
@@ -60,126 +103,39 @@ def _storable_type(kind: pa.DataType) -> pa.DataType:
     return kind if pa.types.is_boolean(kind) else pa.string()
 
 
-def _geometry_words(
-    shapes: NDArray[np.object_], property_bytes: NDArray[np.int64]
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the words of all features but their properties, and (N + 1,) where each begins."""
-    at = _Places.of(shapes)
-    words = np.zeros(int(at.starts[-1]), "<u4")
-    first = at.starts[:-1]
-    words[first[:, None] + np.arange(len(HEAD))] = HEAD
-    lengths = 4 * np.diff(at.starts)
-    words[first + SIZE_AT] = lengths + property_bytes  # with the properties' own length, without the size itself
-    words[first + PROPERTIES_AT] = lengths - 4 * PROPERTIES_AT
-    words[first + PARTS] = at.part_counts
-    owner, number = at.part_owner, at.part_number
-    start, parts = first[owner], at.part_counts[owner]
-    words[start + PARTS + 1 + number] = 4 * parts + 12 * number
-    table = start + PARTS + 1 + parts + 4 * number
-    words[table] = 4 * (table - start - PART_FIELDS)
-    words[table + 1] = 4 * (at.ends - table - 1)
-    words[table + 2] = 4 * (at.points - table - 2)
-    words[table + 3] = POLYGON
-    words[at.ends] = at.ring_counts
-    words[runs(at.ends + 1, at.ring_counts)] = at.ring_ends
-    words[at.points] = 2 * at.point_counts
-    words[runs(at.points + 1, 4 * at.point_counts)] = at.coordinates.view("<u4").reshape(-1)
-    return words, at.starts
+def _column(column: pa.Array) -> _Column:
+    is_there = _read_only(column.is_valid().to_numpy(zero_copy_only=False))
+    if pa.types.is_timestamp(column.type):
+        times_ms = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
+        if len(times_ms) == 0 or (times_ms.min() >= FIRST_MS and times_ms.max() <= LAST_MS):
+            return _times(times_ms, is_there)
+        column = pc.replace_substring(column.cast(pa.string()), " ", "T")
+    if pa.types.is_string(column.type):
+        offsets, data = _wkb(column.cast(pa.binary()))
+        return _Column(data, is_there, 1, offsets)
+    values = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0).to_numpy(zero_copy_only=False)
+    return _Column(_read_only(np.ascontiguousarray(values).view(np.uint8)), is_there, values.itemsize)
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Of N shapes with P parts in all: counts, and the words at which things begin."""
-
-    starts: NDArray[np.int64]
-    """(N + 1,) of the features."""
-    part_counts: NDArray[np.int64]
-    part_owner: NDArray[np.int64]
-    part_number: NDArray[np.int64]
-    """(P,) within its shape."""
-    ring_counts: NDArray[np.int64]
-    point_counts: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    """(P,) of the list of where rings end."""
-    points: NDArray[np.int64]
-    """(P,) of the list of points; odd, so that after its length the doubles are where eight bytes begin."""
-    ring_ends: NDArray[np.uint32]
-    coordinates: NDArray[np.float64]
-
-    @classmethod
-    def of(cls, shapes: NDArray[np.object_]) -> "_Places":
-        rings = Rings.of(shapes)
-        owner, ring_part, sizes = rings.part_owner, rings.ring_part, rings.ring_sizes
-        part_counts = np.bincount(owner, minlength=len(shapes))
-        ring_counts = np.bincount(ring_part, minlength=len(owner))
-        point_counts = np.bincount(ring_part, weights=sizes, minlength=len(owner)).astype(np.int64)
-        first_part = np.cumsum(part_counts) - part_counts
-        ends_at = PARTS + 1 + 5 * part_counts[owner] + _before(1 + ring_counts, first_part[owner])
-        tail = PARTS + 1 + 6 * part_counts + _sums(ring_counts, first_part, part_counts)
-        tail += (part_counts > 0) & (tail % 2 == 0)
-        points_at = tail[owner] + _before(2 + 4 * point_counts, first_part[owner])
-        lengths = tail + np.maximum(0, _sums(2 + 4 * point_counts, first_part, part_counts) - 1)
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        return cls(
-            starts=starts,
-            part_counts=part_counts,
-            part_owner=owner,
-            part_number=np.arange(len(owner)) - first_part[owner],
-            ring_counts=ring_counts,
-            point_counts=point_counts,
-            ends=starts[owner] + ends_at,
-            points=starts[owner] + points_at,
-            ring_ends=(np.cumsum(sizes) - (np.cumsum(point_counts) - point_counts)[ring_part]).astype("<u4"),
-            coordinates=np.ascontiguousarray(rings.coordinates, "<f8"),
-        )
+def _times(times_ms: NDArray[np.int64], is_there: NDArray[np.bool_]) -> _Column:
+    texts = np.zeros((len(times_ms), TIME_BYTES), np.uint8)
+    put_times(_read_only(times_ms), texts)
+    offsets = np.arange(0, texts.size + 1, TIME_BYTES, dtype=np.int32)
+    return _Column(_read_only(texts.reshape(-1)), is_there, 1, _read_only(offsets))
 
 
-def _before(values: NDArray[np.int64], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each value the sum of those before it, from the value number `first` on."""
-    sums = np.concatenate([[0], np.cumsum(values)])
-    found: NDArray[np.int64] = sums[:-1] - sums[first]
-    return found
+def _wkb(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
+    """Return offsets and bytes of a binary column."""
+    _, offsets, data = column.buffers()
+    if not len(column):
+        return _read_only(np.zeros(1, np.int32)), _read_only(np.zeros(0, np.uint8))
+    used = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
+    content = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
+    return _read_only(used), _read_only(content)
 
 
-def _sums(values: NDArray[np.int64], first: NDArray[np.int64], counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the sums of `counts` values from `first` on."""
-    sums = np.concatenate([[0], np.cumsum(values)])
-    found: NDArray[np.int64] = sums[first + counts] - sums[first]
-    return found
-
-
-def _properties(attributes: pa.RecordBatch) -> pa.BinaryArray:
-    """Return (N,) properties: of each value that is not missing its column's number, and the value."""
-    pieces: list[pa.Array] = []
-    for number, column in enumerate(attributes.columns):
-        if pa.types.is_timestamp(column.type):
-            column = pc.binary_replace_slice(column.cast(pa.string()).cast(pa.binary()), 10, 11, b"T")
-        if pa.types.is_string(column.type) or pa.types.is_binary(column.type):
-            lengths = pc.fill_null(pc.binary_length(column), 0).to_numpy(zero_copy_only=False).astype("<u4")
-            pieces += [_tagged(number, lengths, column), pc.fill_null(column.cast(pa.binary()), b"")]
-        else:
-            values = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0)
-            pieces.append(_tagged(number, values.to_numpy(zero_copy_only=False), column))
-    return _joined(pieces) if pieces else pa.array([b""] * attributes.num_rows, pa.binary())
-
-
-def _tagged(number: int, values: NDArray[np.generic], column: pa.Array) -> pa.Array:
-    """Return (N,) the column's number and the value; nothing where it is missing."""
-    rows = np.empty((len(values), 2 + values.itemsize), np.uint8)
-    rows[:, :2] = np.array([number], "<u2").view(np.uint8)
-    rows[:, 2:] = np.ascontiguousarray(values).view(np.uint8).reshape(len(values), -1)
-    found = _rows_binary(rows.reshape(-1), rows.shape[1])
-    return pc.if_else(column.is_valid(), found, pa.scalar(b"", pa.binary())) if column.null_count else found
-
-
-def _rows_binary(data: NDArray[np.uint8], width: int) -> pa.BinaryArray:
-    return _binary(data, np.arange(0, len(data) + 1, width))
-
-
-def _binary(data: NDArray[np.generic], offsets: NDArray[np.int64]) -> pa.BinaryArray:
-    buffers = [None, pa.py_buffer(offsets.astype(np.int32)), pa.py_buffer(data)]
-    return pa.Array.from_buffers(pa.binary(), len(offsets) - 1, buffers)
-
-
-def _joined(pieces: list[pa.Array]) -> pa.BinaryArray:
-    return pc.binary_join_element_wise(*pieces, pa.scalar(b"", pa.binary()))
+def _read_only[T: np.generic](array: NDArray[T]) -> NDArray[T]:
+    """Arrow's own memory cannot be written to, and a loop is compiled for one kind of array only."""
+    view = array.view()
+    view.flags.writeable = False
+    return view

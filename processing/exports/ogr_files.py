@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyogrio
 
 from processing.exports.arrow_batches import arrow_batches
 from processing.exports.batches import GEOMETRY, FootprintBatch
@@ -21,7 +20,13 @@ def write_gpkg(path: Path, batches: Iterable[FootprintBatch]) -> None:
 
 
 def write_layer(path: Path, driver: str, schema: pa.Schema, records: Iterator[pa.RecordBatch], **options: Any) -> None:
-    """Stream records into a new file of one layer; what the source of the records raises comes through as itself."""
+    """Stream records into a new file of one layer; what the source of the records raises comes through as itself.
+
+    What GDAL cannot do is an `OSError`.
+    """
+    import pyogrio  # brings data frames along, 60 MB that only the formats written by GDAL pay for
+    from pyogrio.errors import DataLayerError, DataSourceError
+
     settings: dict[str, Any] = {"geometry_type": "MultiPolygon", "layer": LAYER} | options
     watched = _Watched(records)
     try:
@@ -33,9 +38,11 @@ def write_layer(path: Path, driver: str, schema: pa.Schema, records: Iterator[pa
             crs=CRS_NAME,
             **settings,
         )
-    except Exception:
+    except Exception as error:
         if watched.error is not None:
             raise watched.error from None
+        if isinstance(error, DataLayerError | DataSourceError):
+            raise OSError(str(error)) from error
         raise
     if watched.error is not None:
         raise watched.error

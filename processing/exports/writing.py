@@ -8,12 +8,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyogrio.errors import DataLayerError, DataSourceError
-
 from processing.errors import OutputNotWritable
 from processing.exports.batches import FootprintBatch, Footprints, to_batches
 from processing.exports.csv_text import write_csv
-from processing.exports.flatgeobuf import write_fgb
 from processing.exports.formats import format_named, key_of_suffix
 from processing.exports.geojson import write_geojson, write_geojsonseq
 from processing.exports.geoparquet import write_geoparquet
@@ -26,6 +23,15 @@ from processing.exports.shapefile import write_shapefile
 
 CHUNK_BYTES = 2**18
 
+
+
+def _write_fgb(path: Path, batches: Iterable[FootprintBatch], title: str) -> None:
+    from processing.exports.flatgeobuf import write_fgb  # its compiled code takes memory that others do not need
+
+    del title
+    write_fgb(path, batches)
+
+
 STREAMED: dict[str, Callable[[Iterable[FootprintBatch], str], Iterator[bytes]]] = {
     "geojson": write_geojson,
     "geojsonseq": write_geojsonseq,
@@ -37,7 +43,7 @@ WHOLE_FILES: dict[str, Callable[[Path, Iterable[FootprintBatch], str], None]] = 
     "shapefile": lambda path, batches, _: write_shapefile(path, batches),
     "gpkg": lambda path, batches, _: write_gpkg(path, batches),
     "parquet": lambda path, batches, _: write_geoparquet(path, batches),
-    "fgb": lambda path, batches, _: write_fgb(path, batches),
+    "fgb": _write_fgb,
     "pmtiles": write_pmtiles,
 }
 
@@ -85,7 +91,7 @@ def _through_file(
 def _build(format: str, path: Path, batches: Iterable[FootprintBatch], title: str) -> None:
     try:
         WHOLE_FILES[format](path, batches, title)
-    except (OSError, DataSourceError, DataLayerError) as error:
+    except OSError as error:
         raise OutputNotWritable(name=path.name, detail=_reason(error)) from error
 
 

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
-
-import geopandas as gpd
+from typing import TYPE_CHECKING, Any, Protocol
 
 from models.footprint_writes import FootprintSource
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,6 @@ class FinishedPart(Protocol):
         ...
 
     @property
-    def footprints(self) -> gpd.GeoDataFrame:
+    def footprints(self) -> "gpd.GeoDataFrame":
         """The footprints that can no longer change."""
         ...

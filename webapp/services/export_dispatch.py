@@ -8,8 +8,8 @@ from models.queries import exports as queries
 from webapp.errors import BrokerUnavailable
 from webapp.queue import EXPORT_QUEUE, EXPORT_TASK
 from webapp.resources import Resources
-from webapp.services.export_files import ended_values
 from webapp.services.export_leases import requeued_values
+from webapp.services.export_states import ended_values
 
 BATCH = 100
 LOST = "The worker stopped without a word at every attempt; the export may need more memory or disk than there is."

@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.principals import Principal
-from models.base import now_s
 from models.export import Export, ExportPart, ExportState
 from models.queries import exports as queries
 from models.user import User
@@ -22,6 +21,7 @@ from webapp.errors import NotFound
 from webapp.export_errors import ExportFailed, ExportNotReady, TooManyExports
 from webapp.resources import Resources
 from webapp.services import footprint_maps, footprints
+from webapp.services.export_states import deleted_values
 from webapp.services.exports import ViewScope, plain_stem, require_format, require_limits, title_of
 from webapp.services.footprints import FootprintQuery
 from webapp.services.views import to_datetime, to_datetime_or_none
@@ -29,7 +29,6 @@ from webapp.services.views import to_datetime, to_datetime_or_none
 OPEN_MAX = 10
 """Unfinished exports of one person: each costs disk space and a worker's time."""
 LIST_LIMIT = 200
-DAY_S = 86_400.0
 OPEN_STATES = (ExportState.QUEUED, ExportState.RUNNING)
 
 
@@ -158,27 +157,6 @@ def remove_expired(resources: Resources) -> int:
         if key is not None:
             resources.storage.delete(key)
     return len(keys)
-
-
-def deleted_values(resources: Resources) -> dict[str, object]:
-    """Return the columns of an export that was deleted."""
-    return ended_values(resources, ExportState.DELETED) | {"storage_key": None, "size_bytes": None, "sha256": None}
-
-
-def ended_values(resources: Resources, state: ExportState) -> dict[str, object]:
-    """Return the columns of an export that has ended in a state."""
-    return {
-        "state": str(state),
-        "lease_owner": None,
-        "lease_until": None,
-        "finished_at": now_s(),
-        "expires_at": now_s() + resources.settings.export_retention_days * DAY_S,
-    }
-
-
-def unpacked(ids: bytes) -> NDArray[np.int64]:
-    """Return (N,) the ids of a part."""
-    return np.frombuffer(zlib.decompress(ids), "<i8").astype(np.int64)
 
 
 def _ids(resources: Resources, principal: Principal, scope: FootprintQuery | ViewScope) -> Iterator[NDArray[np.int64]]:

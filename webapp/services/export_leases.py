@@ -16,7 +16,7 @@ from models.user import User
 from webapp.export_errors import ExportLost
 from webapp.resources import Resources
 from webapp.services.claims import Beat, JobError
-from webapp.services.export_files import ended_values, unpacked
+from webapp.services.export_states import ended_values, unpacked
 
 
 @dataclass(frozen=True, slots=True)

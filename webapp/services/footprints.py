@@ -4,8 +4,8 @@ import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
 import pyarrow as pa
 import shapely
@@ -19,6 +19,9 @@ from models.queries.footprints import FootprintFilter
 from webapp.errors import BboxInvalid, RequestInvalid
 from webapp.resources import Resources
 from webapp.services.views import FootprintView, to_datetime
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 BATCH_ROWS = 10_000
 LIST_LIMIT_MAX = 100_000
@@ -69,7 +72,7 @@ def count(resources: Resources, principal: Principal, query: FootprintQuery) -> 
 
 def list_footprints(
     resources: Resources, principal: Principal, query: FootprintQuery, limit: int = 1000
-) -> gpd.GeoDataFrame:
+) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
     with resources.database.read() as session:
         return queries.read_page(session, filter_of(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
@@ -77,7 +80,7 @@ def list_footprints(
 
 def iter_batches(
     resources: Resources, principal: Principal, query: FootprintQuery, rows: int = BATCH_ROWS
-) -> Iterator[gpd.GeoDataFrame]:
+) -> "Iterator[gpd.GeoDataFrame]":
     """Yield all footprints in batches by id. Memory is that of one batch, and no transaction stays open in between."""
     wanted, after_id = filter_of(principal, query), 0
     while True:

@@ -217,8 +217,7 @@ def test_a_flatgeobuf_is_to_the_last_bit_what_was_written_whatever_the_batches(t
 def test_a_flatgeobuf_with_an_empty_shape_is_whole_but_without_an_index(tmp_path):
     made = frame(0, 3)
     made = made.set_geometry(geopandas.GeoSeries([*made.geometry[:2], shapely.MultiPolygon()], crs=4326))
-    back = read("fgb", written("fgb", tmp_path, [made]))
-    assert back["footprint_key"].tolist() == made["footprint_key"].tolist()
+    back = read("fgb", written("fgb", tmp_path, [made])).set_index("footprint_key").loc[made["footprint_key"]]
     assert [shape is None or shape.is_empty for shape in back.geometry] == [False, False, True]
 
 

@@ -11,7 +11,7 @@ from webapp.export_errors import ExportNotReady
 from webapp.services import export_files
 from webapp.services.footprints import FootprintQuery
 
-WORKER = ("-m", "celery", "-A", "webapp.worker:app", "worker", "-Q", "exports", "--concurrency", "1")
+WORKER = ("-m", "celery", "-A", "webapp.exporter:app", "worker", "-Q", "exports", "--concurrency", "1")
 FAST = {"lease_s": 3.0, "heartbeat_s": 0.3, "relay_s": 0.1, "reconcile_s": 0.2, "republish_s": 2.0}
 FOOTPRINTS = 12_000
 

@@ -8,7 +8,8 @@ from math import isnan
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from shapely import Point, from_geojson, to_geojson
+import pyarrow as pa
+from shapely import Point, from_geojson, from_wkb, to_geojson
 
 from pages import formats
 from pages.map.canvas import rings_of
@@ -20,7 +21,6 @@ from webapp.services import footprint_maps, footprints, imports, jobs, models, r
 from webapp.services.footprint_maps import MapQuery
 
 if TYPE_CHECKING:
-    from geopandas import GeoDataFrame
     from numpy.typing import NDArray
     from shapely import Polygon
     from shapely.geometry.base import BaseGeometry
@@ -136,7 +136,7 @@ class MapStore:
         if not chunks:
             return no_shapes()
         found = list(footprints.iter_chosen(resources, principal, [np.concatenate(chunks)]))
-        return _columns(found[0]) if found else no_shapes()
+        return _columns(pa.Table.from_batches(found)) if found else no_shapes()
 
     def footprint_at(self, lon_deg: float, lat_deg: float, query: MapQuery) -> FootprintView | None:
         """Return the footprint under a point, if there is one."""
@@ -194,17 +194,17 @@ def no_shapes() -> Columns:
     return {"xs": [], "ys": [], "area": [], "confidence": [], "job": []}
 
 
-def _columns(found: GeoDataFrame) -> Columns:
-    rings = [rings_of(geometry) for geometry in to_map_all(found)]
+def _columns(found: pa.Table) -> Columns:
+    shapes = from_wkb(np.array(found["geometry"].to_pylist(), object))
+    rings = [rings_of(to_map(shape)) for shape in shapes]
     return {
         "xs": [xs for xs, _ in rings],
         "ys": [ys for _, ys in rings],
-        "area": [formats.area(value) for value in found["area_m2"]],
-        "confidence": [formats.NO_VALUE if isnan(value) else formats.share(value) for value in found["confidence"]],
-        "job": [f"job {job_id[:8]}" for job_id in found["job_id"]],
+        "area": [formats.area(value) for value in found["area_m2"].to_pylist()],
+        "confidence": [_share(value) for value in found["confidence"].to_pylist()],
+        "job": [f"job {job_id[:8]}" for job_id in found["job_id"].to_pylist()],
     }
 
 
-def to_map_all(found: GeoDataFrame) -> list[Any]:
-    """Return the geometries of a frame in EPSG:4326 in map metres."""
-    return [to_map(geometry) for geometry in found.geometry]
+def _share(confidence: float | None) -> str:
+    return formats.NO_VALUE if confidence is None or isnan(confidence) else formats.share(confidence)

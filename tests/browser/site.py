@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from auth.principals import Principal, Role
+from tests.conftest import NO_LIMITS
 from tests.support.broker import running_broker
 from tests.support.processes import DISPATCHER, INDEXER, environment, running
 from webapp.database import migrate
@@ -58,7 +59,9 @@ def running_site(folder: Path, smtp_url: str = "", window_s: float = 0.02) -> It
     with ExitStack() as stack:
         broker = stack.enter_context(running_broker(folder / "broker"))
         port = _free_port()
-        settings = load_settings(data_dir=folder / "data", redis_url=broker.url, port=port, registration_open=True)
+        settings = load_settings(
+            data_dir=folder / "data", redis_url=broker.url, port=port, registration_open=True, **NO_LIMITS
+        )
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         migrate(settings.database_address)
         env = environment(settings, TOWN_WINDOW_S=str(window_s), SMTP_URL=smtp_url)

@@ -16,7 +16,7 @@ from sqlalchemy import make_url, text
 
 from auth.principals import Principal
 from processing.params import ExtractionParams
-from tests.conftest import BACKENDS, migrated_database
+from tests.conftest import BACKENDS, NO_LIMITS, migrated_database
 from tests.support.broker import Broker, running_broker
 from tests.support.footprint_files import feature, queue_import, write_geojson
 from tests.support.footprints import squares
@@ -153,7 +153,7 @@ def shared(request, tmp_path_factory) -> Iterator[Installation]:
         running_broker(folder / "broker") as broker,
         ExitStack() as processes,
     ):
-        settings = load_settings(data_dir=folder / "data", database_url=url, redis_url=broker.url, **FAST)
+        settings = load_settings(data_dir=folder / "data", database_url=url, redis_url=broker.url, **NO_LIMITS, **FAST)
         resources = open_resources(settings)
         processes.callback(resources.close)
         made = Installation(resources, make_person(resources, "alice"), broker, folder, processes)

@@ -17,6 +17,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from auth.principals import Principal, Role
+from tests.conftest import NO_LIMITS
 from tests.support.people import make_person
 from tests.support.processes import environment, running
 from webapp.api.identity import COOKIE
@@ -67,7 +68,7 @@ class PageServer:
 def serving(folder: Path) -> Iterator[PageServer]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    settings = load_settings(data_dir=folder / "data", secret_key="k" * 40)
+    settings = load_settings(data_dir=folder / "data", secret_key="k" * 40, **NO_LIMITS)
     migrate(settings.database_address)
     resources = open_resources(settings)
     arguments = ("-m", "uvicorn", "panel_serve:app", "--port", str(port), "--log-level", "warning", "--no-access-log")

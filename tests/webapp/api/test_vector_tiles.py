@@ -179,7 +179,7 @@ def test_legends_say_what_colours_mean(api, alice, bob, result):
 
     confidence = legend(colour_by="confidence", theme="dark")
     assert (confidence["colour_by"], confidence["theme"], confidence["unit"]) == ("confidence", "dark", None)
-    assert confidence["entries"][0] == {"colour": "#ff5e3a", "low": 0.0, "high": 0.3, "label": None}
+    assert confidence["entries"][0] == {"colour": "#ff5e3a", "low": 0.0, "high": 0.4, "label": None}
     assert [one["label"] for one in legend(colour_by="review")["entries"]] == ["unreviewed", "accepted", "rejected"]
     assert [one["label"] for one in legend(colour_by="job")["entries"]] == [result.job_id]
     assert legend(colour_by="area")["entries"][-1]["high"] is None

@@ -18,6 +18,7 @@ from processing.ingest.report import IngestReport
 from webapp.errors import ImportInUse, NotFound
 from webapp.resources import Resources
 from webapp.services.jobs import view_of
+from webapp.services.keeping import kept, stored_file
 from webapp.services.uploads import ReceivedFile
 from webapp.services.views import ImportView
 
@@ -96,36 +97,20 @@ def _keep(
     resources: Resources, principal: Principal, received: ReceivedFile, options: ImportOptions, report: IngestReport
 ) -> ImportView:
     """Store the file, then write its rows and the job's; without rows the file goes again."""
-    job_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
-    key = f"imports/{job_id}/{file_id}"
-    resources.storage.put_file(key, received.path)
-    stored = StoredFile(
-        id=file_id,
-        owner_id=principal.user_id,
-        storage_key=key,
-        name=received.name,
-        media_type=MEDIA_TYPE,
-        size_bytes=received.size_bytes,
-        sha256=received.sha256,
-    )
+    job_id = str(uuid.uuid4())
+    stored = stored_file(principal, received, f"imports/{job_id}/{{id}}", MEDIA_TYPE)
     job = ProcessingJob(
         id=job_id,
         owner_id=principal.user_id,
         kind=str(JobKind.IMPORT),
-        file_id=file_id,
+        file_id=stored.id,
         params=options.to_json(),
         import_report=report.to_json(),
         windows_total=report.rows_read,
         max_attempts=resources.settings.max_attempts,
     )
-    try:
-        with resources.database.write() as session:
-            session.add(stored)
-            session.flush()
-            add_job(session, job)
-    except BaseException:
-        resources.storage.delete(key)
-        raise
+    with kept(resources, received, stored) as session:
+        add_job(session, job)
     return get_import(resources, principal, job_id)
 
 

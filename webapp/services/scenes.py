@@ -19,6 +19,7 @@ from processing.scene import SceneInfo
 from processing.scene_check import check_scene
 from webapp.errors import NotFound, SceneInUse
 from webapp.resources import Resources
+from webapp.services.keeping import kept, stored_file
 from webapp.services.uploads import ReceivedFile
 from webapp.services.views import SceneView, to_datetime
 
@@ -82,38 +83,22 @@ def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> N
 
 def _keep(resources: Resources, principal: Principal, received: ReceivedFile, info: SceneInfo) -> SceneView:
     """Store the file, then write its rows; without rows the file goes again."""
-    scene_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
-    key = f"scenes/{scene_id}/{file_id}.tif"
-    resources.storage.put_file(key, received.path)
-    stored = StoredFile(
-        id=file_id,
-        owner_id=principal.user_id,
-        storage_key=key,
-        name=received.name,
-        media_type=TIFF_MEDIA_TYPE,
-        size_bytes=received.size_bytes,
-        sha256=received.sha256,
-    )
+    scene_id = str(uuid.uuid4())
+    stored = stored_file(principal, received, f"scenes/{scene_id}/{{id}}.tif", TIFF_MEDIA_TYPE)
     scene = Scene(
         id=scene_id,
         owner_id=principal.user_id,
-        file_id=file_id,
+        file_id=stored.id,
         name=received.name,
         width_px=info.width_px,
         height_px=info.height_px,
         gsd_m=info.gsd_m,
         info=info.to_json(),
     )
-    try:
-        with resources.database.write() as session:
-            session.add(stored)
-            session.flush()
-            session.add(scene)
-            session.flush()
-            return _view(scene, received.size_bytes)
-    except BaseException:
-        resources.storage.delete(key)
-        raise
+    with kept(resources, received, stored) as session:
+        session.add(scene)
+        session.flush()
+        return _view(scene, received.size_bytes)
 
 
 def _found[T](row: T | None, scene_id: str) -> T:

@@ -67,6 +67,11 @@ def lease_expired() -> ColumnElement[bool]:
     return and_(Export.state == RUNNING, Export.lease_until < now_s())
 
 
+def count_expired(session: Session) -> int:
+    """Count the rows whose time is over."""
+    return session.scalar(select(func.count()).select_from(Export).where(Export.expires_at < now_s())) or 0
+
+
 def remove_expired(session: Session) -> list[str | None]:
     """Remove the rows whose time is over; return the storage key of each."""
     statement = delete(Export).where(Export.expires_at < now_s()).returning(Export.storage_key)

@@ -82,4 +82,5 @@ def counted(cleaned: Cleaned) -> str:
     jobs = f"{formats.count(cleaned.jobs)} job{'' if cleaned.jobs == 1 else 's'}"
     buildings = f"{formats.count(cleaned.footprints)} footprint{'' if cleaned.footprints == 1 else 's'}"
     files = f"{formats.count(cleaned.files)} file{'' if cleaned.files == 1 else 's'}"
-    return f"{jobs} with {buildings} and {files} that nothing points to"
+    exports = f"{formats.count(cleaned.exports)} expired export{'' if cleaned.exports == 1 else 's'}"
+    return f"{jobs} with {buildings}, {exports} and {files} that nothing points to"

@@ -96,4 +96,5 @@ def test_the_overview_shows_faults_and_every_state():
 
 
 def test_what_a_clean_up_removes_in_words():
-    assert counted(Cleaned(1, 2, 0, 0)) == "1 job with 2 footprints and 0 files that nothing points to"
+    words = "1 job with 2 footprints, 3 expired exports and 0 files that nothing points to"
+    assert counted(Cleaned(jobs=1, footprints=2, exports=3, files=0, uploads=0)) == words

@@ -149,6 +149,12 @@ def delete_export(resources: Resources, principal: Principal, export_id: str) ->
         resources.storage.delete(key)
 
 
+def count_expired(resources: Resources) -> int:
+    """Count the exports whose time is over."""
+    with resources.database.read() as session:
+        return queries.count_expired(session)
+
+
 def remove_expired(resources: Resources) -> int:
     """Remove exports whose time is over, with their files; return how many."""
     with resources.database.write() as session:

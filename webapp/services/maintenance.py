@@ -16,7 +16,7 @@ from models.queries.quotas import drop_older
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
-from webapp.services.export_files import remove_expired
+from webapp.services.export_files import count_expired, remove_expired
 from webapp.services.export_scratch import sweep_scratch
 from webapp.services.import_writes import discard_leftovers
 from webapp.services.quotas import LONGEST_WINDOW_S
@@ -61,7 +61,7 @@ def preview_cleanup(resources: Resources, wish: CleanupWish) -> Cleaned:
     """Tell what `clean_up` would remove now, and remove nothing."""
     limit_s = wish.limit_s(resources.settings)
     jobs, footprints = (0, 0) if limit_s is None else _count_old_jobs(resources, limit_s)
-    return Cleaned(jobs, footprints, 0, len(orphan_files(resources)), 0)
+    return Cleaned(jobs, footprints, count_expired(resources), len(orphan_files(resources)), 0)
 
 
 def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:

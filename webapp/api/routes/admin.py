@@ -91,6 +91,7 @@ def cleanup(resources: CurrentResources, principal: CurrentPrincipal, body: Clea
         preview=body.preview,
         jobs=cleaned.jobs,
         footprints=cleaned.footprints,
+        exports=cleaned.exports,
         files=cleaned.files,
         uploads=cleaned.uploads,
     )

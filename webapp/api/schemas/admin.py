@@ -123,11 +123,12 @@ class CleanupIn(BaseModel):
 
 
 class CleanupOut(BaseModel):
-    """What was removed, or would be; footprints are those of the jobs."""
+    """What was removed, or would be; footprints are those of the jobs, exports those whose time is over."""
 
     preview: bool
     jobs: int
     footprints: int
+    exports: int
     files: int
     uploads: int
 

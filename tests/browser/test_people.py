@@ -80,6 +80,7 @@ def test_a_new_password_holds_and_ends_what_was_open_elsewhere(make_screen, site
     change(PASSWORD, NEW_PASSWORD, NEW_PASSWORD)
     expect(screen.page.get_by_text("The new password holds.")).to_be_visible()
     elsewhere.page.wait_for_url(re.compile("/login"))
+    elsewhere.forgive_refusals()
     expect(screen.page.get_by_text("This one")).to_be_visible()
     elsewhere.fill_login("changer", NEW_PASSWORD)
     expect(elsewhere.button("Sign out")).to_be_visible()
@@ -99,6 +100,7 @@ def test_who_is_shut_out_on_the_page_finds_the_login_on_theirs(screen_of, site, 
     screen.page.get_by_role("dialog").get_by_role("button", name="Shut out").click()
     expect(screen.page.locator('[data-person="target"]')).to_contain_text("Shut out")
     target.page.wait_for_url(re.compile("/login"))
+    target.forgive_refusals()
     screen.page.get_by_role("tab", name="Clean-up").click()
     screen.button("Preview").click()
     expect(screen.page.get_by_text(re.compile("nothing to remove|This would remove"))).to_be_visible()
@@ -156,6 +158,7 @@ def test_a_newcomer_makes_an_account_by_mail_and_forgets_the_password(make_scree
     stranger.button("Set the password").click()
     expect(stranger.page.get_by_role("status")).to_contain_text("The new password holds.")
     page.wait_for_url(re.compile("/login"))
+    screen.forgive_refusals()
     screen.fill_login("newcomer.by.mail", NEW_PASSWORD)
     expect(screen.button("Sign out")).to_be_visible()
 

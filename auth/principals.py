@@ -52,7 +52,3 @@ class Principal:
     def owner_filter(self) -> int | None:
         """User id that reads are limited to; None: no limit."""
         return None if self.is_administrator else self.user_id
-
-    def may_see(self, owner_id: int) -> bool:
-        """Tell whether something of this owner exists for them."""
-        return self.is_administrator or owner_id == self.user_id

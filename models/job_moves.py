@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import Session
 
 from models.base import now_s
@@ -61,11 +61,6 @@ def enqueue(session: Session, job_ids: list[str]) -> None:
 def write_messages(session: Session, job_ids: list[str], level: str, text: str) -> None:
     """Add one line to the log of each job."""
     session.execute(insert(JobMessage), [{"job_id": job_id, "level": level, "text": text} for job_id in job_ids])
-
-
-def read_now_s(session: Session) -> float:
-    """Return the database's clock in epoch seconds."""
-    return float(session.scalars(select(now_s())).one())
 
 
 def _columns(move: Move) -> dict[str, Any]:

@@ -64,11 +64,6 @@ def area_m2(geometry_deg: BaseGeometry) -> float:
     return abs(_WGS84.geometry_area_perimeter(shapely.orient_polygons(geometry_deg))[0])
 
 
-def ground_scale(y_m: float) -> float:
-    """Return how many ground metres one map metre stands for at northing `y_m`."""
-    return 1.0 / math.cosh(y_m / EARTH_RADIUS_M)
-
-
 def _points_to_map(points_deg: NDArray[Any]) -> NDArray[Any]:
     """(N, 2) degrees to (N, 2) metres."""
     lat_deg = np.clip(points_deg[:, 1], -LATITUDE_LIMIT_DEG, LATITUDE_LIMIT_DEG)

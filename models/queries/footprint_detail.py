@@ -7,27 +7,10 @@ from sqlalchemy.orm import Session
 
 from models.footprint import BuildingFootprint, is_published
 from models.job import ProcessingJob
+from models.queries.footprints import ATTRIBUTES, GEOMETRY
 from models.scene import Scene, StoredFile
 
-OWN_COLUMNS = (
-    "id",
-    "version",
-    "job_id",
-    "scene_id",
-    "owner_id",
-    "geometry",
-    "raw_geometry",
-    "area_m2",
-    "confidence",
-    "reg_method",
-    "reg_iou",
-    "reg_status",
-    "created_at",
-    "review_state",
-    "source_id",
-    "source_name",
-    "attributes",
-)
+OWN_COLUMNS = (*ATTRIBUTES, "version", "owner_id", GEOMETRY, "raw_geometry", "attributes")
 
 
 def find_footprint(session: Session, footprint_id: int, owner_id: int | None) -> Row[Any] | None:

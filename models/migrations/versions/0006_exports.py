@@ -10,6 +10,18 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    _create_exports()
+    for columns in (("owner_id", "created_at"), ("state", "lease_until"), ("expires_at",), ("job_id",), ("scene_id",)):
+        op.create_index(op.f(f"ix_exports_{'_'.join(columns)}"), "exports", list(columns))
+    _create_parts()
+
+
+def downgrade() -> None:
+    op.drop_table("export_parts")
+    op.drop_table("exports")
+
+
+def _create_exports() -> None:
     op.create_table(
         "exports",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -58,8 +70,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_exports")),
         sa.UniqueConstraint("storage_key", name=op.f("uq_exports_storage_key")),
     )
-    for columns in (("owner_id", "created_at"), ("state", "lease_until"), ("expires_at",), ("job_id",), ("scene_id",)):
-        op.create_index(op.f(f"ix_exports_{'_'.join(columns)}"), "exports", list(columns))
+
+
+def _create_parts() -> None:
     op.create_table(
         "export_parts",
         sa.Column("export_id", sa.String(length=36), nullable=False),
@@ -70,8 +83,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("export_id", "part", name=op.f("pk_export_parts")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("export_parts")
-    op.drop_table("exports")

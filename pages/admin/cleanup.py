@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 AGES = {"a week": 7.0, "a month": 30.0, "3 months": 91.0, "a year": 365.0, "2 years": 730.0}
 WHAT = (
-    '<p class="bf-note">Removes jobs that ended longer ago, with their footprints, and stored files that nothing '
-    "points to. Scenes stay. What is removed is gone for good.</p>"
+    '<p class="bf-note">Removes jobs that ended longer ago, with their footprints, exports whose time is over, and '
+    "stored files that nothing points to. Scenes stay. What is removed is gone for good.</p>"
 )
 SETTINGS = "the settings say ({words})"
 

@@ -1,10 +1,10 @@
 """The table of sources: each pair of job and scene that ever fed the index has an ordinal."""
 
 import json
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 
 import numpy as np
-import pandas
 from numpy.typing import NDArray
 
 from processing.errors import FootprintIndexDamaged
@@ -31,8 +31,8 @@ def write_sources(path: Path, sources: Sources) -> None:
 
 def add_sources(known: Sources, batch: FootprintBatch) -> tuple[Sources, NDArray[np.uint32]]:
     """Return the table with the batch's sources added, and (N,) the ordinal of each footprint."""
-    jobs, job_names = pandas.factorize(np.asarray(batch.jobs, object))
-    scenes, scene_names = pandas.factorize(np.asarray(batch.scenes, object))
+    jobs, job_names = _numbered(batch.jobs)
+    scenes, scene_names = _numbered(batch.scenes)
     pairs, pair_of = np.unique(jobs * len(scene_names) + scenes, return_inverse=True)
     ordinals = {source: ordinal for ordinal, source in enumerate(known)}
     own = []
@@ -40,3 +40,10 @@ def add_sources(known: Sources, batch: FootprintBatch) -> tuple[Sources, NDArray
         job, scene = divmod(pair, len(scene_names))
         own.append(ordinals.setdefault((str(job_names[job]), str(scene_names[scene])), len(ordinals)))
     return tuple(ordinals), np.array(own, np.uint32)[pair_of]
+
+
+def _numbered(values: Iterable[Hashable]) -> tuple[NDArray[np.int64], list[Hashable]]:
+    """Return (N,) a number for each value, and the values by number."""
+    numbers: dict[Hashable, int] = {}
+    numbered = np.fromiter((numbers.setdefault(value, len(numbers)) for value in values), np.int64)
+    return numbered, list(numbers)

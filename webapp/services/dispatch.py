@@ -14,7 +14,7 @@ from models.queries import dispatch as queries
 from webapp.errors import BrokerUnavailable
 from webapp.queue import TASKS
 from webapp.resources import Resources
-from webapp.services.import_writes import discard_leftovers
+from webapp.services.import_leftovers import discard_leftovers
 
 BATCH = 100
 LEFTOVERS_SOUGHT_S = 3600.0

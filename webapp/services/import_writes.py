@@ -2,7 +2,7 @@
 
 As long as the job has not succeeded, its footprints are in no answer (`models.footprint.is_published`) and not in the
 change feed. Each batch and its entry among the job's parts come with one commit, so a later attempt stores only those
-that are missing. What an import that ended otherwise has left is removed bit by bit.
+that are missing. What an import that ended otherwise has left is removed by `webapp.services.import_leftovers`.
 """
 
 import json
@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import numpy as np
-from sqlalchemy import delete, insert, select, text, true
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from models.base import now_s
-from models.footprint import BuildingFootprint
 from models.footprint_writes import StoredBatch, note_stored, stage_footprints
-from models.job import UNPUBLISHED_SQL, JobPart, ProcessingJob
+from models.job import JobPart
 from models.job_moves import Move, move_jobs
 from models.job_states import JobState
 from processing.ingest.report import IngestReport
@@ -26,8 +25,6 @@ from webapp.services.claims import Beat, Claim
 from webapp.services.leases import is_held, progress, require_held, touch
 
 AS_IMPORTED = "imported"
-DISCARDED_AT_ONCE = 5000
-"""One bite for a database that lets one write at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,36 +79,6 @@ def publish(resources: Resources, claim: Claim, report: IngestReport) -> JobStat
         )
         move_jobs(session, move, is_held(claim))
     return JobState.SUCCEEDED
-
-
-def discard_leftovers(resources: Resources, ended_within_s: float | None = None) -> int:
-    """Remove what imports have stored that ended otherwise than well; return how many footprints that were.
-
-    `ended_within_s` spares those who ask often a look at imports of long ago, of which all is gone.
-    """
-    with resources.database.read() as session:
-        job_ids = _ended_in_vain(session, ended_within_s)
-    return sum(_discard(resources, job_id) for job_id in job_ids)
-
-
-def _ended_in_vain(session: Session, within_s: float | None) -> list[str]:
-    table = ProcessingJob
-    recently = true() if within_s is None else table.finished_at > now_s() - within_s
-    ended = select(table.id).where(text(UNPUBLISHED_SQL), table.finished_at.is_not(None), recently)
-    return list(session.scalars(ended))
-
-
-def _discard(resources: Resources, job_id: str) -> int:
-    removed = 0
-    while True:
-        with resources.database.read() as session:
-            mine = BuildingFootprint.job_id == job_id
-            ids = list(session.scalars(select(BuildingFootprint.id).where(mine).limit(DISCARDED_AT_ONCE)))
-        if not ids:
-            return removed
-        with resources.database.write() as session:
-            session.execute(delete(BuildingFootprint).where(BuildingFootprint.id.in_(ids)))
-        removed += len(ids)
 
 
 def _batches_of(session: Session, job_id: str) -> list[StoredBatch]:

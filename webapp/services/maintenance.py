@@ -18,7 +18,7 @@ from models.user import LoginSession
 from webapp.resources import Resources
 from webapp.services.export_files import count_expired, remove_expired
 from webapp.services.export_scratch import sweep_scratch
-from webapp.services.import_writes import discard_leftovers
+from webapp.services.import_leftovers import discard_leftovers
 from webapp.services.quotas import LONGEST_WINDOW_S
 from webapp.services.uploads import sweep_incoming
 from webapp.settings import Settings

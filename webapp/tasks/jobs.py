@@ -11,7 +11,7 @@ from webapp.errors import AppError, ImportDiffers, LeaseLost, NotFound
 from webapp.resources import Resources
 from webapp.services import leases
 from webapp.services.claims import Beat, Claim, JobError
-from webapp.services.import_writes import discard_leftovers
+from webapp.services.import_leftovers import discard_leftovers
 from webapp.tasks.context import WorkerContext
 from webapp.tasks.extraction import extract_scene
 from webapp.tasks.heartbeat import Heartbeat, HeldJob

@@ -16,7 +16,8 @@ from webapp.errors import ImportInUse, NotFound
 from webapp.services import dispatch, footprint_maps, footprints, imports, jobs, leases, maintenance, reviews
 from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
-from webapp.services.import_writes import ReadBatch, discard_leftovers, save_batch, stored_batches
+from webapp.services.import_leftovers import discard_leftovers
+from webapp.services.import_writes import ReadBatch, save_batch, stored_batches
 from webapp.services.index_feeding import check_index, feed_indexes, rebuild_index
 from webapp.tasks import importing
 from webapp.tasks.context import WorkerContext

@@ -10,6 +10,7 @@ import pytest
 from auth.principals import Principal, Role
 from tests.support import postgres
 from tests.support.broker import Broker, running_broker
+from tests.support.emptied_databases import EmptiedDatabases
 from tests.support.people import make_person
 from webapp.database import migrate
 from webapp.resources import Resources, open_resources
@@ -70,11 +71,13 @@ def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_postgis(postgres_server: postgres.PostgresServer, postgis_template: str) -> Iterator[str]:
-    """Name of a migrated database, to copy from."""
+def migrated_postgis(postgres_server: postgres.PostgresServer, postgis_template: str) -> Iterator[EmptiedDatabases]:
+    """Migrated databases, each lent to one test at a time."""
     with postgres_server.fresh_database(postgis_template) as url:
         migrate(load_settings(database_url=url).database_address)
-        yield url.rsplit("/", 1)[-1]
+        databases = EmptiedDatabases(postgres_server, url.rsplit("/", 1)[-1])
+        yield databases
+        databases.close()
 
 
 @pytest.fixture
@@ -92,8 +95,8 @@ def migrated_database(backend: str, request: pytest.FixtureRequest, folder: Path
         shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    server: postgres.PostgresServer = request.getfixturevalue("postgres_server")
-    with server.fresh_database(request.getfixturevalue("migrated_postgis")) as url:
+    databases: EmptiedDatabases = request.getfixturevalue("migrated_postgis")
+    with databases.lent() as url:
         yield url
 
 

@@ -1,5 +1,6 @@
 """What is said to requests that make something: the same bytes to a request and to its repetitions."""
 
+import structlog
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
@@ -13,6 +14,7 @@ from webapp.services.views import ImportView, JobView
 
 ACCEPTED = 202
 REPLAYED = "Idempotency-Replayed"
+log = structlog.get_logger(__name__)
 
 
 def extraction_answer(job: JobView) -> Answer:
@@ -37,17 +39,22 @@ def export_answer(view: ExportView) -> Answer:
     return _answer(ExportOut.of(view), f"/api/v1/exports/{view.id}")
 
 
-def response_of(answer: Answer) -> Response:
-    """Return the response that says it."""
-    return Response(answer.body, answer.status, {"Location": answer.location}, "application/json")
+def accepted_response(answer: Answer, **made: str) -> Response:
+    """Return the response that says it; `made` are ids for the log, whose line joins them to the request's."""
+    log.info("accepted", **made)
+    return _response(answer)
 
 
 async def say_again(request: Request, error: Exception) -> Response:
     """Answer a request that was answered before."""
     assert isinstance(error, AlreadyAnswered)
-    response = response_of(error.answer)
+    response = _response(error.answer)
     response.headers[REPLAYED] = "true"
     return response
+
+
+def _response(answer: Answer) -> Response:
+    return Response(answer.body, answer.status, {"Location": answer.location}, "application/json")
 
 
 def _answer(out: BaseModel, location: str) -> Answer:

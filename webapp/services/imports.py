@@ -63,8 +63,7 @@ def submit_import(
     try:
         reading = options.for_reading(received.name)
         report = check_in_child(received.path, reading, scratch=scratch_folder(resources))
-        job = _job(resources, principal, options, report)
-        return _keep(resources, principal, received, job, once)
+        return _keep(resources, principal, received, options, report, once)
     finally:
         received.discard()
 
@@ -117,10 +116,12 @@ def _keep(
     resources: Resources,
     principal: Principal,
     received: ReceivedFile,
-    job: ProcessingJob,
-    once: Once[ImportView] | None,
+    options: ImportOptions,
+    report: IngestReport,
+    once: Once[ImportView] | None = None,
 ) -> ImportView:
     """Store the file, then write its rows and the job's; without rows the file goes again."""
+    job = _job(resources, principal, options, report)
     stored = stored_file(principal, received, f"imports/{job.id}/{{id}}", MEDIA_TYPE)
     job.file_id = stored.id
     with kept(resources, received, stored) as session:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from webapp.api.answers import export_answer, response_of
+from webapp.api.answers import accepted_response, export_answer
 from webapp.api.byte_ranges import ServedFile, file_response
 from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
@@ -23,7 +23,7 @@ def submit_export(
     """Have a file prepared of what the body means, as of now: the same fields as `GET /api/v1/buildings/export`."""
     once = key.once(body.model_dump(mode="json"), export_answer)
     view = export_files.submit_export(resources, principal, body.scope(), body.format, once)
-    return response_of(export_answer(view))
+    return accepted_response(export_answer(view), export_id=view.id)
 
 
 @router.get("")

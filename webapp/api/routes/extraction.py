@@ -8,7 +8,7 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from processing.errors import ParameterInvalid, ProcessingError
 from processing.regularization.parameters import FLAT_PREFIX, METHODS, RANGES
-from webapp.api.answers import extraction_answer, response_of
+from webapp.api.answers import accepted_response, extraction_answer
 from webapp.api.call_keys import CurrentCallKey, asked_with_file
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import check_in_thread, in_thread, received_form
@@ -63,7 +63,7 @@ async def upload_image(
             await in_thread(scenes.delete_scene, resources, principal, scene.id)
             raise
     later.add_task(tiles.prepare_scene, resources, principal, scene.id)
-    return response_of(extraction_answer(job))
+    return accepted_response(extraction_answer(job), job_id=job.id)
 
 
 @router.post("/extract-buildings", status_code=202, response_model=AcceptedOut)
@@ -74,7 +74,7 @@ def extract_buildings(
     once = key.once(body.model_dump(mode="json"), extraction_answer)
     params = recommended_params(resources, _checked(body.parameters))
     job = jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi, once)
-    return response_of(extraction_answer(job))
+    return accepted_response(extraction_answer(job), job_id=job.id)
 
 
 @router.get("/task-status/{task_id}")

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from webapp.api.answers import import_answer, response_of
+from webapp.api.answers import accepted_response, import_answer
 from webapp.api.call_keys import CurrentCallKey, asked_with_file
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import check_in_thread, in_thread, received_form
@@ -30,7 +30,7 @@ async def post_import(
         once = await in_thread(key.once, asked_with_file(received, fields), import_answer)
         options = ImportOptions(**{name: value for name, value in fields.items() if value})
         found = await check_in_thread(imports.submit_import, resources, principal, received, options, once)
-    return response_of(import_answer(found))
+    return accepted_response(import_answer(found), job_id=found.job.id)
 
 
 @router.get("")

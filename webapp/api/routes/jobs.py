@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from webapp.api.answers import job_answer, response_of
+from webapp.api.answers import accepted_response, job_answer
 from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.jobs import JobOut, JobsOut, JobsQuery, JobStatisticsOut, LogOut, MessageOut
@@ -48,7 +48,8 @@ def retry_job(
 ) -> Response:
     """Queue a new job with the parameters of one that failed, was cancelled or is dead; it counts as any other."""
     once = key.once({}, job_answer)
-    return response_of(job_answer(job_retries.retry_job(resources, principal, job_id, once)))
+    job = job_retries.retry_job(resources, principal, job_id, once)
+    return accepted_response(job_answer(job), job_id=job.id)
 
 
 @router.get("/{job_id}/logs")

@@ -12,10 +12,11 @@ from webapp.api.answers import accepted_response, extraction_answer
 from webapp.api.call_keys import CurrentCallKey, asked_with_file
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import check_in_thread, in_thread, received_form
+from webapp.api.schemas.estimates import EstimateOut, estimate_out
 from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, task_status
 from webapp.errors import QuotaExceeded
 from webapp.idempotency_errors import IdempotencyKeyInFlight
-from webapp.services import jobs, quotas, scenes, tiles
+from webapp.services import estimates, jobs, quotas, scenes, tiles
 from webapp.services.idempotency import AlreadyAnswered
 from webapp.services.models import recommended_params
 
@@ -75,6 +76,17 @@ def extract_buildings(
     params = recommended_params(resources, _checked(body.parameters))
     job = jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi, once)
     return accepted_response(extraction_answer(job), job_id=job.id)
+
+
+@router.post("/estimate")
+def estimate_extraction(body: ExtractIn, resources: CurrentResources, principal: CurrentPrincipal) -> EstimateOut:
+    """Tell what `extract-buildings` with the same body would cover and take; it is refused as that would be.
+
+    Nothing is made, and nothing is spent.
+    """
+    params = recommended_params(resources, _checked(body.parameters))
+    found = estimates.estimate_extraction(resources, principal, body.scene_id, params, body.aoi)
+    return estimate_out(body.scene_id, found)
 
 
 @router.get("/task-status/{task_id}")

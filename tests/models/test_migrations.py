@@ -164,7 +164,8 @@ EXPORT = (
     "VALUES ('e', 1, 'j', 'csv', 'a', 7, 3)"
 )
 KEY = (
-    "INSERT INTO idempotency_keys (user_id, route, \"key\", token, {columns}) VALUES (1, 'POST /x', '{key}', 't', {values})"
+    'INSERT INTO idempotency_keys (user_id, route, "key", token, {columns}) '
+    "VALUES (1, 'POST /x', '{key}', 't', {values})"
 )
 
 

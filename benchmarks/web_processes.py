@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +29,24 @@ START_S = 180
 STOP_S = 20
 
 
+@dataclass(frozen=True, slots=True)
+class WebProcess:
+    """One of them."""
+
+    url: str
+    pid: int
+
+
 @dataclass(frozen=True)
 class Site:
-    """What runs: the addresses of the web processes, and this process's own way to the database."""
+    """What runs: the addresses of the web processes, and this process's own way to the database.
+
+    `one_more` starts another process for as long as a block lasts, which may kill it.
+    """
 
     urls: list[str]
     resources: Resources
+    one_more: Callable[[], AbstractContextManager[WebProcess]]
 
     def person(self, name: str, role: Role = Role.USER, password_hash: str = "none") -> Principal:
         """Make an account without the time that a password takes."""
@@ -60,10 +73,18 @@ def running_site(folder: Path, processes: int, **overrides: str) -> Iterator[Sit
         migrate(chosen.database_address)
         resources = open_resources(chosen)
         stack.callback(resources.close)
-        urls = [stack.enter_context(_running_server(env, folder / f"server-{at}.log")) for at in range(processes)]
+        logs = [folder / f"server-{at}.log" for at in range(processes)]
+        urls = [stack.enter_context(_running_server(env, log)).url for log in logs]
         for url in urls:
             _wait_for(url, folder)
-        yield Site(urls, resources)
+        yield Site(urls, resources, partial(_one_more, env, folder))
+
+
+@contextmanager
+def _one_more(env: dict[str, str], folder: Path) -> Iterator[WebProcess]:
+    with _running_server(env, folder / "server-more.log") as process:
+        _wait_for(process.url, folder)
+        yield process
 
 
 @contextmanager
@@ -79,23 +100,23 @@ def _running_broker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _running_server(env: dict[str, str], log: Path) -> Iterator[str]:
+def _running_server(env: dict[str, str], log: Path) -> Iterator[WebProcess]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         os.set_inheritable(listener.fileno(), True)
         command = [sys.executable, "-m", "webapp.http_server", str(listener.fileno())]
-        with _running(command, ROOT, env, log, listener.fileno()):
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with _running(command, ROOT, env, log, listener.fileno()) as pid:
+            yield WebProcess(f"http://127.0.0.1:{listener.getsockname()[1]}", pid)
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[None]:
+def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[int]:
     with log.open("wb") as output:
         options: dict[str, Any] = {"stdout": output, "stderr": output, "pass_fds": descriptors}
         process = subprocess.Popen(
             command, cwd=folder, env=env, start_new_session=True, preexec_fn=die_with_parent, **options
         )
     try:
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -60,6 +60,8 @@ class Export(Base):
     sha256: Mapped[str | None] = mapped_column(String(64))
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """Of the request that asked for it; None where no request did."""
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
     started_at: Mapped[float | None] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)

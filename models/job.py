@@ -99,6 +99,8 @@ class ProcessingJob(Base):
     """What found the footprints so far; parts of other weights are of no use to a later attempt."""
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_message: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str | None] = mapped_column(String(64))
+    """Of the request that asked for it; None where no request did."""
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
     started_at: Mapped[float | None] = mapped_column(Double)
     finished_at: Mapped[float | None] = mapped_column(Double)

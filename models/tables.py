@@ -6,6 +6,7 @@ from models.base import Base
 from models.export import Export, ExportPart
 from models.footprint import BuildingFootprint
 from models.footprint_change import FootprintChange
+from models.idempotency import IdempotencyKey
 from models.job import JobMessage, JobPart, OutboxEntry, ProcessingJob, WorkerBeat
 from models.mail_token import MailToken
 from models.oidc_identity import OidcIdentity
@@ -22,6 +23,7 @@ __all__ = [
     "Export",
     "ExportPart",
     "FootprintChange",
+    "IdempotencyKey",
     "JobMessage",
     "JobPart",
     "LoginSession",

@@ -50,6 +50,14 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def rough_duration(seconds: float) -> str:
+    """Return a length of time that is known roughly: whole minutes up to ninety, then hours, then days."""
+    minutes = seconds / 60
+    if minutes < 90:
+        return f"{max(1, round(minutes))} min"
+    return f"{minutes / 60:.0f} h" if minutes < 48 * 60 else f"{minutes / 1440:.0f} days"
+
+
 def gsd(gsd_m: float) -> str:
     """Return a ground sampling distance in centimetres below one metre."""
     return f"{gsd_m * 100:.1f} cm" if gsd_m < 1 else f"{gsd_m:.2f} m"

@@ -57,6 +57,7 @@ from webapp.export_errors import (
     RangeNotSatisfiable,
     TooManyExports,
 )
+from webapp.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyInvalid, IdempotencyKeyReused
 from webapp.oidc_errors import (
     OidcEmailUnverified,
     OidcLoginExpired,
@@ -95,9 +96,12 @@ HTTP_STATUS: dict[type[Exception], int] = {
     VersionOutdated: 412,
     PreconditionMissing: 428,
     CursorInvalid: 422,
+    IdempotencyKeyInvalid: 422,
+    IdempotencyKeyReused: 422,
     ImportInUse: 409,
     ImportDiffers: 409,
     LeaseLost: 409,
+    IdempotencyKeyInFlight: 409,
     LastAdministrator: 409,
     UploadStalled: 408,
     UploadTooLarge: 413,

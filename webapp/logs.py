@@ -1,7 +1,11 @@
-"""Logs: one JSON object a line, to standard error and, if set, a file. The job's id is bound where one is worked on."""
+"""Logs: one JSON object a line, to standard error and, if set, a file.
+
+Where a job or an export is worked on, its id and that of the request that asked for it stand in every line.
+"""
 
 import logging
 import sys
+from contextlib import AbstractContextManager
 from typing import Any
 
 import structlog
@@ -40,6 +44,12 @@ def configure_logs(settings: Settings, process: str) -> None:
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def lines_about(*, request_id: str | None, **ids: object) -> AbstractContextManager[None]:
+    """Put ids into every line of the log that the block writes; no request, no `request_id`."""
+    from_request = {} if request_id is None else {"request_id": request_id}
+    return structlog.contextvars.bound_contextvars(**ids, **from_request)
 
 
 def _handlers(settings: Settings, formatter: logging.Formatter) -> list[logging.Handler]:

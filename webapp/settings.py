@@ -77,6 +77,7 @@ class Settings(BaseSettings):
         60, ge=0, description="Calls a minute of an address that has not signed in, to log in or register; 0: no limit."
     )
 
+    idempotency_hours: float = Field(24.0, gt=0, description="How long an answer to an Idempotency-Key is kept.")
     upload_limit_bytes: int = Field(2 * GB, gt=0, description="Largest file that is taken.")
     scene_decoded_limit_bytes: int = Field(200 * GB, gt=0, description="Largest scene, counted as decoded pixels.")
     free_disk_bytes: int = Field(500_000_000, ge=0, description="Uploads stop while less than this is free.")

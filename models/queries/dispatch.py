@@ -10,16 +10,23 @@ from models.job_states import JobState
 QUEUED = str(JobState.QUEUED)
 
 
-def unpublished(session: Session, limit: int) -> list[Row[int, str, str, str]]:
-    """Return (outbox id, job id, job state, job kind) of messages to send, oldest first."""
+def unpublished(session: Session, limit: int) -> list[Row[int, str, str, str, str | None]]:
+    """Return (outbox id, job id, job state, job kind, request id) of messages to send, oldest first."""
+    job = ProcessingJob
     statement = (
-        select(OutboxEntry.id, OutboxEntry.job_id, ProcessingJob.state, ProcessingJob.kind)
+        select(OutboxEntry.id, OutboxEntry.job_id, job.state, job.kind, job.request_id)
         .join(ProcessingJob, ProcessingJob.id == OutboxEntry.job_id)
         .where(OutboxEntry.published_at.is_(None))
         .order_by(OutboxEntry.id)
         .limit(limit)
     )
     return list(session.execute(statement).all())
+
+
+def request_ids(session: Session, job_ids: list[str]) -> dict[str, str | None]:
+    """Return the ids of the requests that asked for jobs, by job."""
+    columns = select(ProcessingJob.id, ProcessingJob.request_id)
+    return dict(session.execute(columns.where(ProcessingJob.id.in_(job_ids))).all())
 
 
 def mark_published(session: Session, outbox_ids: list[int]) -> None:

@@ -45,10 +45,18 @@ def move_exports(session: Session, values: dict[str, Any], *conditions: ColumnEl
     return ids
 
 
-def unpublished(session: Session, limit: int) -> list[str]:
-    """Return the exports whose message was not sent, oldest first."""
+def unpublished(session: Session, limit: int) -> dict[str, str | None]:
+    """Return the exports whose message was not sent, oldest first, and the requests that asked for them."""
     waiting = (Export.state == QUEUED, Export.published_at.is_(None))
-    return list(session.scalars(select(Export.id).where(*waiting).order_by(Export.created_at).limit(limit)))
+    columns = select(Export.id, Export.request_id)
+    rows = session.execute(columns.where(*waiting).order_by(Export.created_at).limit(limit))
+    return dict(rows.all())
+
+
+def request_ids(session: Session, export_ids: list[str]) -> dict[str, str | None]:
+    """Return the ids of the requests that asked for exports, by export."""
+    rows = session.execute(select(Export.id, Export.request_id).where(Export.id.in_(export_ids)))
+    return dict(rows.all())
 
 
 def count_published(session: Session) -> int:

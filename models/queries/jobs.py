@@ -44,6 +44,26 @@ def list_messages(session: Session, job_id: str, limit: int) -> list[JobMessage]
     return list(session.scalars(statement))[::-1]
 
 
+def speed_of(session: Session, weights_sha256: str, jobs: int) -> tuple[int, float, int]:
+    """Return windows, seconds, and of how many jobs: the newest that succeeded with these weights, whoever's they are.
+
+    Only the last attempt of each counts, from when its weights were loaded: what earlier attempts did cost other time.
+    """
+    job = ProcessingJob
+    windows, work_s = job.windows_done - job.windows_before, job.finished_at - job.attempt_started_at
+    newest = (
+        select(windows.label("windows"), work_s.label("work_s"))
+        .where(job.state == "succeeded", job.kind == str(JobKind.EXTRACTION), job.weights_sha256 == weights_sha256)
+        .where(windows > 0, work_s > 0)
+        .order_by(job.finished_at.desc())
+        .limit(jobs)
+        .subquery()
+    )
+    sums = (func.coalesce(func.sum(newest.c.windows), 0), func.coalesce(func.sum(newest.c.work_s), 0.0), func.count())
+    found = session.execute(select(*sums).select_from(newest)).one()
+    return int(found[0]), float(found[1]), int(found[2])
+
+
 def sums_by_state(session: Session, owner_id: int | None) -> Sequence[Any]:
     """Return state, jobs, footprints, processing_s and how many jobs that time is of (timed), a row for each state."""
     job = ProcessingJob

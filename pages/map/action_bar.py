@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import panel as pn
 import panel_material_ui as pmui
@@ -22,7 +22,9 @@ ROW = {"gap": "12px", "align-items": "center"}
 class ActionBar:
     """Shows; the page decides."""
 
-    def __init__(self, filters: MapFilters, extract: Callable[[], None], cancel: Callable[[], None]) -> None:
+    def __init__(
+        self, filters: MapFilters, estimate: Any, extract: Callable[[], None], cancel: Callable[[], None]
+    ) -> None:
         self._only = pmui.Switch.from_param(
             filters.param.region_only, label="Show only its buildings", size="small", margin=0, description=""
         )
@@ -42,7 +44,7 @@ class ActionBar:
         )
         head = pn.Row(self._target, self._extract, margin=0, sizing_mode="stretch_width",
                       styles=ROW)
-        paper = pmui.Paper(head, self._only, self._job, elevation=4, margin=0, sizing_mode="stretch_width",
+        paper = pmui.Paper(head, estimate, self._only, self._job, elevation=4, margin=0, sizing_mode="stretch_width",
                            sx={"padding": "12px 14px", "gap": "10px", "display": "flex", "flexDirection": "column"})
         self.overlay = pn.Column(
             paper, visible=False, margin=0, css_classes=["bf-action-bar"],

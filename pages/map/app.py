@@ -17,6 +17,7 @@ from pages.map.address import fields_of, narrowing_of, region_of
 from pages.map.canvas import MapCanvas
 from pages.map.drawing import Mode
 from pages.map.drawing_control import DrawingControl
+from pages.map.estimate_line import EstimateLine
 from pages.map.filters import SHOWN, MapFilters
 from pages.map.job_watch import JobEvents, JobWatch
 from pages.map.known import Known
@@ -58,7 +59,8 @@ class MapApp:
             self.canvas, self._background, self.filters, session.resources.settings.basemap_url_template
         )
         self.result = ResultView(self._store, self._background, self.filters, self.canvas, self._show_sources)
-        self._action = ActionBar(self.filters, extract=self._extract, cancel=self._cancel)
+        self._estimate = EstimateLine(self._store, self._background)
+        self._action = ActionBar(self.filters, self._estimate.pane, extract=self._extract, cancel=self._cancel)
         self._drawing = DrawingControl(
             self.canvas, self._background, on_region=self._region_drawn, on_look=self.result.select_at
         )
@@ -107,6 +109,7 @@ class MapApp:
         plot.on_change("inner_height", self._resized)
         self.filters.param.watch(lambda *_: self._background.soon(self._scene_chosen), ["scene_id"])
         self.filters.param.watch(lambda *_: self._background.soon(self._job_chosen), ["job_id"])
+        self.filters.param.watch(lambda *_: self._background.soon(self._show_target), ["weights"])
         self.filters.param.watch(lambda *_: self._background.soon(self._remember), [*SHOWN, "region_m"])
 
     # --- scenes -----------------------------------------------------------------------------------------------
@@ -223,6 +226,7 @@ class MapApp:
 
     def _started(self, job: JobView) -> None:
         self._action.busy(False)
+        self._estimate.again()
         self._known.jobs = {job.id: job, **self._known.jobs}
         self.result.sidebar.show_jobs(list(self._known.jobs.values()), job.id)
 
@@ -237,6 +241,7 @@ class MapApp:
 
     def _job_ended(self, job: JobView) -> None:
         self.result.refresh()
+        self._estimate.again()
         self._read_jobs()
         if job.state == "succeeded":
             work = partial(self._store.statistics, FootprintQuery(job_id=job.id))
@@ -256,6 +261,7 @@ class MapApp:
         region = drawing.region
         area_m2 = scene_area_m2(scene) if region is None else overlap_area_m2(scene, region)
         self._action.show_target(scene.name, region is not None, area_m2)
+        self._estimate.ask((scene.id, region, self.filters.weights) if area_m2 > 0 else None)
         if drawing.mode is not Mode.LOOK:
             self.result.deselect()
 

@@ -17,7 +17,7 @@ from pages.map.sources import Source, sources_of
 from pages.projection import Bounds, area_m2, to_degrees, to_map
 from pages.session import Session
 from webapp.errors import IndexNotReady
-from webapp.services import footprint_maps, footprints, imports, jobs, models, reviews, scenes
+from webapp.services import estimates, footprint_maps, footprints, imports, jobs, models, reviews, scenes
 from webapp.services.footprint_maps import MapQuery
 
 if TYPE_CHECKING:
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
     from processing.footprint_index.statistics import ViewStatistics
+    from processing.params import ExtractionParams
+    from webapp.services.estimates import EstimateView
     from webapp.services.footprints import FootprintQuery, FootprintStatistics
     from webapp.services.models import ExpectedView, ModelView
     from webapp.services.views import FootprintView, ImportView, JobView, SceneView
@@ -153,12 +155,19 @@ class MapStore:
         job = jobs.get_job(self.session.resources, self.session.principal, job_id)
         return models.expected_of_job(self.session.resources, job, min_confidence)
 
+    def estimate(self, scene_id: str, region_m: Polygon | None, weights: str | None = None) -> EstimateView:
+        """Tell what `extract` would take; it is refused as that would be."""
+        resources, principal = self.session.resources, self.session.principal
+        return estimates.estimate_extraction(resources, principal, scene_id, *self._asked(region_m, weights))
+
     def extract(self, scene_id: str, region_m: Polygon | None, weights: str | None = None) -> JobView:
         """Submit an extraction of the region (map metres), or of the whole scene."""
-        aoi = None if region_m is None else json.loads(to_geojson(to_degrees(region_m)))
         resources, principal = self.session.resources, self.session.principal
-        params = models.recommended_params(resources, {"weights": weights} if weights else {})
-        return jobs.submit_extraction(resources, principal, scene_id, params, aoi_geojson=aoi)
+        return jobs.submit_extraction(resources, principal, scene_id, *self._asked(region_m, weights))
+
+    def _asked(self, region_m: Polygon | None, weights: str | None) -> tuple[ExtractionParams, dict[str, Any] | None]:
+        aoi = None if region_m is None else json.loads(to_geojson(to_degrees(region_m)))
+        return models.recommended_params(self.session.resources, {"weights": weights} if weights else {}), aoi
 
     def cancel(self, job_id: str) -> JobView:
         """Ask for a job to stop."""

@@ -11,6 +11,7 @@ def test_region_is_extracted_with_progress_and_a_result(screen, scene, town, sit
     screen.start("Draw box")
     screen.drag_map((0.2, 0.12), (0.8, 0.6))
     expect(screen.target).to_contain_text("Drawn region")
+    expect(screen.page.locator("[data-estimate]")).to_have_text(re.compile(r"^\d+ windows? · under a minute"))
     screen.button("Extract here").click()
     expect(screen.page.get_by_text(re.compile(r"\d+ of \d+ windows")).first).to_be_visible()
     expect(screen.button("Cancel")).to_be_visible()

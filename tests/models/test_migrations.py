@@ -159,6 +159,43 @@ def test_what_was_there_before_imports_came_stays_and_what_they_need_is_let_in(a
     migrate(address)
 
 
+EXPORT = (
+    "INSERT INTO exports (id, owner_id, job_id, format, title, rows_total, max_attempts) "
+    "VALUES ('e', 1, 'j', 'csv', 'a', 7, 3)"
+)
+KEY = (
+    'INSERT INTO idempotency_keys (user_id, route, "key", token, {columns}) '
+    "VALUES (1, 'POST /x', '{key}', 't', {values})"
+)
+
+
+def test_what_was_asked_for_before_requests_were_noted_stays(address):
+    migrate(address, "0008")
+    database = open_database(address)
+    with database.write() as session:
+        for row in (*JOB_BEFORE_IMPORTS, EXPORT):
+            session.connection().exec_driver_sql(row)
+    migrate(address)
+    with database.write() as session:
+        jobs = session.execute(text("SELECT id, windows_done, request_id FROM processing_jobs")).all()
+        assert jobs == [("j", 7, None)]
+        session.execute(text("UPDATE processing_jobs SET request_id = 'r'"))
+        session.execute(text("UPDATE exports SET request_id = 'r'"))
+        session.execute(text(KEY.format(key="good", columns="held_until", values="1")))
+    for columns, values in (("status", "202"), ("held_until, status, body, meaning", "1, 202, '{}', 'm'")):
+        with pytest.raises(DBAPIError), database.write() as session:
+            session.execute(text(KEY.format(key="bad", columns=columns, values=values)))
+    down_to(address, "0008")
+    with database.write() as session:
+        assert session.execute(text("SELECT id, windows_done FROM processing_jobs")).all() == [("j", 7)]
+        assert session.execute(text("SELECT id, rows_total FROM exports")).all() == [("e", 7)]
+        session.execute(text("UPDATE processing_jobs SET state = 'cancelled', finished_at = 1"))
+    with pytest.raises(DBAPIError), database.write() as session:
+        session.execute(text("UPDATE processing_jobs SET state = 'running', finished_at = NULL, lease_until = 1"))
+    database.close()
+    migrate(address)
+
+
 def down_to(address, revision):
     """Go back one step; `migrate` itself only goes forward, or empties the database."""
     from alembic import command

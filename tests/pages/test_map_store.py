@@ -53,8 +53,13 @@ def test_scenes_and_jobs_are_the_persons_own(store, scene, resources, bob, town)
 
 def test_drawn_region_arrives_as_degrees_and_is_refused_outside(store, scene):
     region_deg = part_of(scene)
+    foreseen = store.estimate(scene.id, to_map(region_deg))
+    assert foreseen.area_m2 == pytest.approx(area_m2(region_deg), rel=1e-6)
+    assert store.jobs_of(scene.id) == []
     job = store.extract(scene.id, to_map(region_deg))
     assert shape(job.aoi_geojson).symmetric_difference(region_deg).area < 1e-12
+    with pytest.raises(AoiOutsideScene, match="does not meet the scene"):
+        store.estimate(scene.id, to_map(part_of(scene, 1.5, 2.5)))
     with pytest.raises(AoiOutsideScene, match="does not meet the scene"):
         store.extract(scene.id, to_map(part_of(scene, 1.5, 2.5)))
 

@@ -6,12 +6,15 @@ import pytest
 from pages import formats, job_text
 from pages.export_links import export_links, export_url
 from pages.jobs.row import line
+from pages.map.estimate_line import estimate_words
 from pages.map.sidebar import expected_line, unique_labels
 from pages.problems import UNEXPECTED, sentence_of
 from processing.errors import CrsMissing
 from webapp.errors import SceneInUse
+from webapp.services.estimates import EstimateView, SpeedView
 from webapp.services.footprints import FootprintQuery
 from webapp.services.models import ExpectedView
+from webapp.services.quotas import QuotaView
 from webapp.services.views import JobView
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
@@ -54,6 +57,21 @@ def test_durations(seconds, words):
 @pytest.mark.parametrize(("size", "words"), [(12, "12 bytes"), (2_400_000, "2.4 MB"), (3_200_000_000, "3.2 GB")])
 def test_sizes(size, words):
     assert formats.size(size) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(61, "1 min"), (5000, "83 min"), (5400, "2 h"), (100_000, "28 h"), (200_000, "2 days")]
+)
+def test_rough_durations(seconds, words):
+    assert formats.rough_duration(seconds) == words
+
+
+def test_an_estimate_in_words_says_where_its_time_comes_from():
+    limited = QuotaView("jobs", 5, 1, 4, 3600.0)
+    measured = EstimateView(1.3e6, 0.3, 1042, 371.0, SpeedView(2.8, 3), limited)
+    assert estimate_words(measured) == "1,042 windows · about 6 min · 4 of 5 jobs left this hour"
+    guessed = EstimateView(10.0, 0.3, 1, 0.4, SpeedView(2.8, 0), QuotaView("jobs", None, 7, None, 3600.0))
+    assert estimate_words(guessed) == "1 window · under a minute (default speed)"
 
 
 def test_progress_in_words():

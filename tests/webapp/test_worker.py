@@ -1,15 +1,21 @@
 """The worker, the dispatcher and the broker as real processes, which are killed, frozen and emptied."""
 
+import asyncio
+import json
 import os
 import signal
 import sqlite3
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
+from contextvars import copy_context
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 import shapely
 from sqlalchemy import make_url, text
@@ -23,8 +29,10 @@ from tests.support.footprints import squares
 from tests.support.people import make_person
 from tests.support.processes import DISPATCHER, WORKER, environment, kill_group, running, wait_until
 from tests.support.rasters import grid_of_rectangles, write_scene
+from webapp.api.main import create_app
+from webapp.request_context import RequestContext, enter_request
 from webapp.resources import Resources, open_resources
-from webapp.services import footprints, jobs, scenes, uploads
+from webapp.services import footprints, jobs, scenes, sessions, uploads
 from webapp.services.footprints import FootprintQuery
 from webapp.services.health import check_health
 from webapp.services.index_feeding import check_index, feed_indexes
@@ -107,7 +115,17 @@ class Installation:
         return scenes.register_scene(self.resources, self.person, received).id
 
     def submit(self, scene_id: str | None = None) -> str:
-        return jobs.submit_extraction(self.resources, self.person, scene_id or self.scene_id, PARAMS).id
+        """Submit a job as a request of its own would."""
+        return copy_context().run(self._submit, scene_id or self.scene_id)
+
+    def _submit(self, scene_id: str) -> str:
+        enter_request(RequestContext(id=uuid.uuid4().hex))
+        return jobs.submit_extraction(self.resources, self.person, scene_id, PARAMS).id
+
+    def lines(self, process: str) -> list[dict[str, Any]]:
+        """Return the log of all workers, or of all dispatchers."""
+        lines = (self.folder / f"{process}.log").read_text().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def job(self, job_id: str) -> JobView:
         return jobs.get_job(self.resources, self.person, job_id)
@@ -341,3 +359,38 @@ def test_a_second_dispatcher_waits_and_takes_over(installation):
     installation.dispatcher.send_signal(signal.SIGTERM)
     assert installation.dispatcher.wait(timeout=10) == 0
     installation.start_dispatcher()
+
+
+def test_every_line_about_a_job_carries_the_id_of_the_request_that_asked_for_it(installation):
+    asked = {"X-Request-ID": "proxy-7f3a.1"}
+    answer = post_to_api(installation, asked)
+    assert (answer.status_code, answer.headers["X-Request-ID"]) == (202, "proxy-7f3a.1")
+    job_id = answer.json()["job_id"]
+    assert installation.wait_finished(job_id, 90).request_id == "proxy-7f3a.1"
+    wait_until(lambda: "job_left" in events_about(installation.lines("worker"), job_id), 10, "the last line written")
+    assert {"job_taken", "job_left"} <= events_about(installation.lines("worker"), job_id)
+    assert "job_sent" in events_about(installation.lines("dispatcher"), job_id)
+    with installation.resources.database.read() as session:
+        known = dict(session.execute(text("SELECT id, request_id FROM processing_jobs")).all())
+    lines = [line for process in ("worker", "dispatcher") for line in installation.lines(process) if "job_id" in line]
+    apart = [line for line in lines if line.get("request_id") != known.get(line["job_id"])]
+    assert apart == []
+    assert all(line.get("job_id") for line in installation.lines("worker") if str(line.get("held", "")).strip())
+
+
+def events_about(lines, job_id):
+    return {line["event"] for line in lines if line.get("job_id") == job_id}
+
+
+def post_to_api(installation, headers):
+    """Send one request to the application as it is served, in this process."""
+    token = sessions.issue_tokens(installation.resources, installation.person).access_token
+    body = {"scene_id": installation.scene_id, "parameters": {"window_px": 256}}
+
+    async def send():
+        transport = httpx.ASGITransport(create_app(installation.resources))
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            path = "/api/v1/ml-processing/extract-buildings"
+            return await client.post(path, json=body, headers=headers | {"Authorization": f"Bearer {token}"})
+
+    return asyncio.run(send())

@@ -12,6 +12,7 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
+from webapp.api.answers import say_again
 from webapp.api.body_limit import BodyLimit
 from webapp.api.call_limits import CallLimits
 from webapp.api.deps import bearer_in_docs, key_in_docs
@@ -49,6 +50,7 @@ from webapp.api.static_files import StaticFiles
 from webapp.call_counter import CallCounter
 from webapp.identity_provider import IdentityProvider
 from webapp.resources import Resources
+from webapp.services.idempotency import AlreadyAnswered
 from webapp.services.tiles import warm_up
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
@@ -144,4 +146,5 @@ def create_api(resources: Resources) -> FastAPI:
     for folder in PUBLIC_FOLDERS:
         api.mount(f"/assets/{folder}", FileFolder(directory=ASSETS / folder), name=f"assets-{folder}")
     add_problem_handlers(api)
+    api.add_exception_handler(AlreadyAnswered, say_again)
     return api

@@ -25,6 +25,8 @@ class Claim:
     """None: the job is an import."""
     storage_key: str
     file_name: str
+    request_id: str | None = None
+    """Of the request that asked for the job."""
 
     @property
     def is_import(self) -> bool:

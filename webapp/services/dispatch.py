@@ -3,7 +3,7 @@
 The broker may lose everything at any time. What is queued stands in the table, and is sent again.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import structlog
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from models.job_moves import Move, move_jobs
 from models.job_states import JobState
 from models.queries import dispatch as queries
 from webapp.errors import BrokerUnavailable
+from webapp.logs import lines_about
 from webapp.queue import TASKS
 from webapp.resources import Resources
 from webapp.services.import_leftovers import discard_leftovers
@@ -43,10 +44,12 @@ def publish_outbox(resources: Resources) -> int:
             rows = queries.unpublished(session, BATCH)
         done: list[int] = []
         try:
-            for outbox_id, job_id, state, kind in rows:
+            for outbox_id, job_id, state, kind, request_id in rows:
                 if state == JobState.QUEUED:
                     resources.queue.publish(TASKS[kind], job_id)
                     sent += 1
+                    with lines_about(request_id=request_id, job_id=job_id):
+                        log.info("job_sent")
                 done.append(outbox_id)
         except BrokerUnavailable as error:
             log.warning("broker_unavailable", detail=error.parameters["detail"], waiting=len(rows) - len(done))
@@ -64,14 +67,19 @@ def reconcile(resources: Resources) -> Reconciled:
         cancelled = _cancel(session, resources.settings.cancel_grace_s)
         dead = _bury(session)
         requeued = _requeue(session)
+        requests = queries.request_ids(session, cancelled + dead + requeued)
+    for state, moved in ((JobState.CANCELLED, cancelled), (JobState.DEAD, dead), (JobState.QUEUED, requeued)):
+        for job_id in moved:
+            with lines_about(request_id=requests[job_id], job_id=job_id):
+                log.warning("job_put_right", state=str(state))
     discard_leftovers(resources, LEFTOVERS_SOUGHT_S)
-    result = Reconciled(requeued, dead, cancelled, _send_again(resources))
+    result = Reconciled(len(requeued), len(dead), len(cancelled), _send_again(resources))
     if result != Reconciled(0, 0, 0, 0):
-        log.info("reconciled", requeued=requeued, dead=dead, cancelled=cancelled, sent_again=result.sent_again)
+        log.info("reconciled", **asdict(result))
     return result
 
 
-def _cancel(session: Session, grace_s: float) -> int:
+def _cancel(session: Session, grace_s: float) -> list[str]:
     silent = Move(JobState.CANCELLED, text="Cancelled; its worker had stopped.")
     waiting = Move(JobState.CANCELLED, text="Cancelled before it began.")
     ids = move_jobs(session, silent, queries.has_state(JobState.RUNNING), queries.cancel_ignored(grace_s))
@@ -79,21 +87,21 @@ def _cancel(session: Session, grace_s: float) -> int:
         session, silent, queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.cancel_requested()
     )
     ids += move_jobs(session, waiting, queries.has_state(JobState.QUEUED), queries.cancel_requested())
-    return len(ids)
+    return ids
 
 
-def _bury(session: Session) -> int:
+def _bury(session: Session) -> list[str]:
     text = "The worker stopped without a word at every attempt; it may need more memory than there is."
     dead = Move(JobState.DEAD, level="error", text=text, error_code="WorkerLost")
     expired = (queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.attempts_used_up())
     ids = move_jobs(session, dead, *expired)
     ids += move_jobs(session, dead, queries.has_state(JobState.QUEUED), queries.attempts_used_up())
-    return len(ids)
+    return ids
 
 
-def _requeue(session: Session) -> int:
+def _requeue(session: Session) -> list[str]:
     again = Move(JobState.QUEUED, level="warning", text="The worker stopped; the job waits for the next one.")
-    return len(move_jobs(session, again, queries.has_state(JobState.RUNNING), queries.lease_expired()))
+    return move_jobs(session, again, queries.has_state(JobState.RUNNING), queries.lease_expired())
 
 
 def _send_again(resources: Resources) -> int:

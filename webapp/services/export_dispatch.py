@@ -6,6 +6,7 @@ from models.base import now_s
 from models.export import Export, ExportState
 from models.queries import exports as queries
 from webapp.errors import BrokerUnavailable
+from webapp.logs import lines_about
 from webapp.queue import EXPORT_QUEUE, EXPORT_TASK
 from webapp.resources import Resources
 from webapp.services.export_leases import requeued_values
@@ -25,6 +26,8 @@ def publish_exports(resources: Resources) -> int:
         for export_id in waiting:
             resources.queue.publish(EXPORT_TASK, export_id)
             sent.append(export_id)
+            with lines_about(request_id=waiting[export_id], export_id=export_id):
+                log.info("export_sent")
     except BrokerUnavailable as error:
         log.warning("broker_unavailable", detail=error.parameters["detail"], waiting=len(waiting) - len(sent))
     if sent:
@@ -41,6 +44,10 @@ def reconcile_exports(resources: Resources) -> int:
         ended = queries.move_exports(session, failed, queries.lease_expired(), used_up)
         ended += queries.move_exports(session, failed, Export.state == queries.QUEUED, used_up)
         again = queries.move_exports(session, requeued_values(), queries.lease_expired())
+        requests = queries.request_ids(session, ended + again)
+    for export_id, request_id in requests.items():
+        with lines_about(request_id=request_id, export_id=export_id):
+            log.warning("export_put_right", state=str(ExportState.FAILED if export_id in ended else ExportState.QUEUED))
     lost = _send_again(resources)
     if ended or again or lost:
         log.info("exports_reconciled", failed=len(ended), requeued=len(again), sent_again=lost)

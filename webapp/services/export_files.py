@@ -19,11 +19,13 @@ from models.user import User
 from processing.exports.formats import FORMATS
 from webapp.errors import NotFound
 from webapp.export_errors import ExportFailed, ExportNotReady, TooManyExports
+from webapp.request_context import current_request
 from webapp.resources import Resources
 from webapp.services import footprint_maps, footprints
 from webapp.services.export_states import deleted_values
 from webapp.services.exports import ViewScope, plain_stem, require_format, require_limits, title_of
 from webapp.services.footprints import FootprintQuery
+from webapp.services.idempotency import Once, keep, require_first
 from webapp.services.views import to_datetime, to_datetime_or_none
 
 OPEN_MAX = 10
@@ -52,6 +54,8 @@ class ExportView:
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
+    request_id: str | None = None
+    """Of the request that asked for it."""
 
     @property
     def is_finished(self) -> bool:
@@ -75,11 +79,16 @@ class ExportFile:
 
 
 def submit_export(
-    resources: Resources, principal: Principal, scope: FootprintQuery | ViewScope, format: str
+    resources: Resources,
+    principal: Principal,
+    scope: FootprintQuery | ViewScope,
+    format: str,
+    once: Once[ExportView] | None = None,
 ) -> ExportView:
     """Note which footprints the export is to hold, as of now, and have a worker write them.
 
-    Works with no broker, too. Raises as `exports.open_export`, and `TooManyExports`.
+    Works with no broker, too. Raises as `exports.open_export`, `TooManyExports`, and for a request with a key what
+    `idempotency.require_first` raises.
     """
     require_format(format)
     query = scope.query.footprints if isinstance(scope, ViewScope) else scope
@@ -94,9 +103,11 @@ def submit_export(
         title=title[:300],
         rows_total=rows_total,
         max_attempts=resources.settings.max_attempts,
+        request_id=current_request().id or None,
     )
     try:
         with resources.database.write() as session:
+            require_first(session, resources, once)
             _require_place(session, principal)
             session.add(export)
             session.flush()
@@ -104,7 +115,9 @@ def submit_export(
             if rows:
                 session.execute(insert(ExportPart), rows)
             session.refresh(export)
-            return _view(export)
+            view = _view(export)
+            keep(session, resources, once, view)
+            return view
     except IntegrityError as error:  # the job or the scene was deleted a moment ago, or never was
         raise NotFound(kind="scene" if query.job_id is None else "job", id=query.job_id or query.scene_id) from error
 
@@ -214,4 +227,5 @@ def _view(export: Export) -> ExportView:
         started_at=to_datetime_or_none(export.started_at),
         finished_at=to_datetime_or_none(export.finished_at),
         expires_at=to_datetime_or_none(export.expires_at),
+        request_id=export.request_id,
     )

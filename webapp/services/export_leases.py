@@ -31,6 +31,8 @@ class ExportClaim:
     format: str
     title: str
     rows_total: int
+    request_id: str | None = None
+    """Of the request that asked for the export."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,14 @@ def claim(resources: Resources, export_id: str, owner: str) -> ExportClaim | Non
             format=export.format,
             title=export.title,
             rows_total=export.rows_total,
+            request_id=export.request_id,
         )
+
+
+def request_of(resources: Resources, export_id: str) -> str | None:
+    """Return the id of the request that asked for an export; None where no request did, or there is no such export."""
+    with resources.database.read() as session:
+        return session.scalar(select(Export.request_id).where(Export.id == export_id))
 
 
 def heartbeat(resources: Resources, claim: ExportClaim, rows_done: int = 0) -> Beat:

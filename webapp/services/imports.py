@@ -16,7 +16,9 @@ from processing.ingest.file_check import check_in_child
 from processing.ingest.options import ColumnChoice, IngestOptions
 from processing.ingest.report import IngestReport
 from webapp.errors import ImportInUse, NotFound
+from webapp.request_context import current_request
 from webapp.resources import Resources
+from webapp.services.idempotency import Once, keep
 from webapp.services.jobs import view_of
 from webapp.services.keeping import kept, stored_file
 from webapp.services.uploads import ReceivedFile
@@ -47,17 +49,21 @@ class ImportOptions:
 
 
 def submit_import(
-    resources: Resources, principal: Principal, received: ReceivedFile, options: ImportOptions
+    resources: Resources,
+    principal: Principal,
+    received: ReceivedFile,
+    options: ImportOptions,
+    once: Once[ImportView] | None = None,
 ) -> ImportView:
     """Check a received file in a child process, keep it, and queue its import; what is refused is removed.
 
     Raises the check's `ProcessingError` (`processing.ingest.reading.open_footprints`), `DiskFull`,
-    `StorageUnavailable`.
+    `StorageUnavailable`, and for a request with a key what `idempotency.keep` raises.
     """
     try:
         reading = options.for_reading(received.name)
         report = check_in_child(received.path, reading, scratch=scratch_folder(resources))
-        return _keep(resources, principal, received, options, report)
+        return _keep(resources, principal, received, options, report, once)
     finally:
         received.discard()
 
@@ -93,25 +99,36 @@ def scratch_folder(resources: Resources) -> Path:
     return folder
 
 
-def _keep(
-    resources: Resources, principal: Principal, received: ReceivedFile, options: ImportOptions, report: IngestReport
-) -> ImportView:
-    """Store the file, then write its rows and the job's; without rows the file goes again."""
-    job_id = str(uuid.uuid4())
-    stored = stored_file(principal, received, f"imports/{job_id}/{{id}}", MEDIA_TYPE)
-    job = ProcessingJob(
-        id=job_id,
+def _job(resources: Resources, principal: Principal, options: ImportOptions, report: IngestReport) -> ProcessingJob:
+    return ProcessingJob(
+        id=str(uuid.uuid4()),
         owner_id=principal.user_id,
         kind=str(JobKind.IMPORT),
-        file_id=stored.id,
         params=options.to_json(),
         import_report=report.to_json(),
         windows_total=report.rows_read,
         max_attempts=resources.settings.max_attempts,
+        request_id=current_request().id or None,
     )
+
+
+def _keep(
+    resources: Resources,
+    principal: Principal,
+    received: ReceivedFile,
+    options: ImportOptions,
+    report: IngestReport,
+    once: Once[ImportView] | None = None,
+) -> ImportView:
+    """Store the file, then write its rows and the job's; without rows the file goes again."""
+    job = _job(resources, principal, options, report)
+    stored = stored_file(principal, received, f"imports/{job.id}/{{id}}", MEDIA_TYPE)
+    job.file_id = stored.id
     with kept(resources, received, stored) as session:
         add_job(session, job)
-    return get_import(resources, principal, job_id)
+        view = _view(_found(queries.find_job(session, job.id, principal.owner_filter), job.id))
+        keep(session, resources, once, view)
+    return view
 
 
 def _found(row: JobRow | None, import_id: str) -> JobRow:

@@ -20,8 +20,10 @@ from processing.params import ExtractionParams
 from processing.scene import SceneInfo
 from processing.windows import working_grid
 from webapp.errors import NotFound
+from webapp.request_context import current_request
 from webapp.resources import Resources
 from webapp.services import models
+from webapp.services.idempotency import Once, keep, require_first
 from webapp.services.quotas import spend
 from webapp.services.views import JobView, MessageView, to_datetime, to_datetime_or_none
 
@@ -35,16 +37,18 @@ def submit_extraction(
     scene_id: str,
     params: ExtractionParams,
     aoi_geojson: Mapping[str, Any] | None = None,
+    once: Once[JobView] | None = None,
 ) -> JobView:
     """Write a job and the message that announces it in one transaction; works with no broker, too.
 
     `aoi_geojson` is a polygon in EPSG:4326. Raises `NotFound`, `QuotaExceeded`, `AoiInvalid`, `AoiOutsideScene`,
-    `WeightsUnknown`, `EnsembleInvalid`, and `PixelSizeTooLarge` or `PixelSizeTooSmall` for a scene that the weights
-    cannot work on.
+    `WeightsUnknown`, `EnsembleInvalid`, `PixelSizeTooLarge` or `PixelSizeTooSmall` for a scene that the weights
+    cannot work on, and for a request with a key what `idempotency.require_first` raises.
     """
     card = models.card_of(resources, params.weights)
     job_id = str(uuid.uuid4())
     with resources.database.write() as session:
+        require_first(session, resources, once)
         spend(session, resources, principal, "jobs")
         row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
         if row is None:
@@ -59,12 +63,15 @@ def submit_extraction(
             gsd_m=params.gsd_m or info.gsd_m,
             aoi_geojson=_checked_aoi(info, aoi_geojson),
             max_attempts=resources.settings.max_attempts,
+            request_id=current_request().id or None,
         )
         try:
             add_job(session, job)
         except IntegrityError as error:  # the scene was deleted a moment ago
             raise NotFound(kind="scene", id=scene_id) from error
-    return get_job(resources, principal, job_id)
+        view = view_of(_found(queries.find_job(session, job_id, principal.owner_filter), job_id))
+        keep(session, resources, once, view)
+    return view
 
 
 def get_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
@@ -157,6 +164,7 @@ def view_of(row: queries.JobRow) -> JobView:
         weights_sha256=job.weights_sha256,
         kind=job.kind,
         file_name=file_name,
+        request_id=job.request_id,
     )
 
 

@@ -50,6 +50,12 @@ def claim(resources: Resources, job_id: str, owner: str) -> Claim | None:
         return _read_claim(session, job_id) if move_jobs(session, taken, *conditions) else None
 
 
+def request_of(resources: Resources, job_id: str) -> str | None:
+    """Return the id of the request that asked for a job; None where no request did, or there is no such job."""
+    with resources.database.read() as session:
+        return session.scalar(select(ProcessingJob.request_id).where(ProcessingJob.id == job_id))
+
+
 def heartbeat(resources: Resources, claim: Claim, windows_done: int = 0) -> Beat:
     """Hold the lease for another `lease_s`, and write the progress."""
     columns: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}
@@ -193,6 +199,7 @@ def _read_claim(session: Session, job_id: str) -> Claim:
         scene_info=info,
         storage_key=key,
         file_name=file_name,
+        request_id=job.request_id,
     )
 
 

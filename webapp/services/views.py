@@ -92,6 +92,8 @@ class JobView:
     weights_sha256: str | None = None
     kind: str = "extraction"
     file_name: str | None = None
+    request_id: str | None = None
+    """Of the request that asked for the job."""
 
     @property
     def source(self) -> str:

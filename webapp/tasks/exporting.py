@@ -13,6 +13,7 @@ from processing.exports.progress import ExportWatch
 from processing.exports.writing import write_file
 from webapp.errors import AppError
 from webapp.export_errors import ExportLost, ExportOutdated
+from webapp.logs import lines_about
 from webapp.resources import Resources
 from webapp.services import export_leases, footprints
 from webapp.services.claims import JobError
@@ -39,9 +40,10 @@ def run_export(context: ExportContext, export_id: str) -> ExportState | None:
     """Work on an export until it has ended or was handed back; return its state, None if it was not ours (any more)."""
     claim = export_leases.claim(context.resources, export_id, context.name)
     if claim is None:
-        log.info("message_dropped", export_id=export_id)
+        with lines_about(request_id=export_leases.request_of(context.resources, export_id), export_id=export_id):
+            log.info("message_dropped")
         return None
-    with structlog.contextvars.bound_contextvars(export_id=export_id, attempt=claim.attempt):
+    with lines_about(request_id=claim.request_id, export_id=export_id, attempt=claim.attempt):
         log.info("export_taken", format=claim.format, rows=claim.rows_total)
         try:
             state = _work(context, claim)

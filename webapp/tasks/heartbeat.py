@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextvars import copy_context
 from dataclasses import dataclass
 from threading import Event, Thread
 from types import TracebackType
@@ -101,7 +102,8 @@ class Heartbeat:
         self._progress = 0
         self._progress_written = 0
         self._heard_at = self._progress_at = time.monotonic()
-        self._thread = Thread(target=self._run, name=f"heartbeat of {held.name}", daemon=True)
+        in_context = copy_context().run  # its lines in the log are about the same job
+        self._thread = Thread(target=in_context, args=(self._run,), name=f"heartbeat of {held.name}", daemon=True)
 
     def should_stop(self) -> bool:
         """Tell whether to leave off: cancelled, lease lost, or this worker is being shut down."""

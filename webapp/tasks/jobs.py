@@ -8,6 +8,7 @@ import structlog
 from models.job_states import JobState
 from processing.errors import Cancelled, ProcessingError
 from webapp.errors import AppError, ImportDiffers, LeaseLost, NotFound
+from webapp.logs import lines_about
 from webapp.resources import Resources
 from webapp.services import leases
 from webapp.services.claims import Beat, Claim, JobError
@@ -26,9 +27,10 @@ def run_job(context: WorkerContext, job_id: str) -> JobState | None:
     resources = context.resources
     claim = leases.claim(resources, job_id, context.name)
     if claim is None:
-        log.info("message_dropped", job_id=job_id)
+        with lines_about(request_id=leases.request_of(resources, job_id), job_id=job_id):
+            log.info("message_dropped")
         return None
-    with structlog.contextvars.bound_contextvars(job_id=job_id, attempt=claim.attempt):
+    with lines_about(request_id=claim.request_id, job_id=job_id, attempt=claim.attempt):
         log.info("job_taken")
         try:
             state = _work(context, claim)

@@ -74,6 +74,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/login/oidc/callback"): Expected((400, 400, 400, 400)),
     ("POST", "/api/v1/ml-processing/upload-image"): Expected((401, 415, 415, 415)),
     ("POST", "/api/v1/ml-processing/extract-buildings"): Expected((401, 202, 404, 202), json=EXTRACT),
+    ("POST", "/api/v1/ml-processing/estimate"): Expected((401, 200, 404, 200), json=EXTRACT),
     ("GET", "/api/v1/ml-processing/task-status/{task_id}"): Expected((401, 200, 404, 200)),
     ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
     ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),

@@ -3,7 +3,9 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from webapp.api.answers import accepted_response, export_answer
 from webapp.api.byte_ranges import ServedFile, file_response
+from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.buildings import ExportQuery
 from webapp.api.schemas.exports import ExportOut, ExportsOut
@@ -14,14 +16,14 @@ BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", 
 FILE_ANSWERS: dict[int | str, dict[str, object]] = {200: BINARY, 206: BINARY, 304: {"description": "Not modified"}}
 
 
-@router.post("", status_code=202)
+@router.post("", status_code=202, response_model=ExportOut)
 def submit_export(
-    body: ExportQuery, response: Response, resources: CurrentResources, principal: CurrentPrincipal
-) -> ExportOut:
+    body: ExportQuery, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
+) -> Response:
     """Have a file prepared of what the body means, as of now: the same fields as `GET /api/v1/buildings/export`."""
-    view = export_files.submit_export(resources, principal, body.scope(), body.format)
-    response.headers["Location"] = f"{router.prefix}/{view.id}"
-    return ExportOut.of(view)
+    once = key.once(body.model_dump(mode="json"), export_answer)
+    view = export_files.submit_export(resources, principal, body.scope(), body.format, once)
+    return accepted_response(export_answer(view), export_id=view.id)
 
 
 @router.get("")

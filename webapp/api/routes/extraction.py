@@ -8,11 +8,16 @@ from fastapi import APIRouter, BackgroundTasks, Request, Response
 
 from processing.errors import ParameterInvalid, ProcessingError
 from processing.regularization.parameters import FLAT_PREFIX, METHODS, RANGES
+from webapp.api.answers import accepted_response, extraction_answer
+from webapp.api.call_keys import CurrentCallKey, asked_with_file
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.receiving import check_in_thread, in_thread, received_form
-from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, accepted, task_status
+from webapp.api.schemas.estimates import EstimateOut, estimate_out
+from webapp.api.schemas.jobs import AcceptedOut, ExtractIn, MessageOut, TaskStatusOut, task_status
 from webapp.errors import QuotaExceeded
-from webapp.services import jobs, quotas, scenes, tiles
+from webapp.idempotency_errors import IdempotencyKeyInFlight
+from webapp.services import estimates, jobs, quotas, scenes, tiles
+from webapp.services.idempotency import AlreadyAnswered
 from webapp.services.models import recommended_params
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["extraction"])
@@ -36,40 +41,52 @@ _SCHEMA = {"type": "object", "required": ["file"], "properties": _PROPERTIES, "a
 FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
 
 
-@router.post("/upload-image", status_code=202, openapi_extra=FORM)
+@router.post("/upload-image", status_code=202, response_model=AcceptedOut, openapi_extra=FORM)
 async def upload_image(
     request: Request,
-    response: Response,
     resources: CurrentResources,
     principal: CurrentPrincipal,
+    key: CurrentCallKey,
     later: BackgroundTasks,
-) -> AcceptedOut:
+) -> Response:
     """Send a GeoTIFF and have its buildings extracted."""
-    await in_thread(quotas.require_some, resources, principal, "jobs")
-    async with received_form(request, resources, principal, FIELDS) as (received, fields):
-        params = await in_thread(recommended_params, resources, values_of(fields))
-        scene = await check_in_thread(scenes.register_scene, resources, principal, received)
-    try:
-        job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params)
-    except (ProcessingError, QuotaExceeded):
-        # Such as a scene that the weights cannot work on: a refused request leaves nothing.
-        await in_thread(scenes.delete_scene, resources, principal, scene.id)
-        raise
+    async with key.held() as is_new:
+        if is_new:
+            await in_thread(quotas.require_some, resources, principal, "jobs")
+        async with received_form(request, resources, principal, FIELDS) as (received, fields):
+            once = await in_thread(key.once, asked_with_file(received, fields), extraction_answer)
+            params = await in_thread(recommended_params, resources, values_of(fields))
+            scene = await check_in_thread(scenes.register_scene, resources, principal, received)
+        try:
+            job = await in_thread(jobs.submit_extraction, resources, principal, scene.id, params, None, once)
+        except (ProcessingError, QuotaExceeded, AlreadyAnswered, IdempotencyKeyInFlight):
+            # Such as a scene that the weights cannot work on: a refused request leaves nothing.
+            await in_thread(scenes.delete_scene, resources, principal, scene.id)
+            raise
     later.add_task(tiles.prepare_scene, resources, principal, scene.id)
-    answer = accepted(job)
-    response.headers["Location"] = answer.status_url
-    return answer
+    return accepted_response(extraction_answer(job), job_id=job.id)
 
 
-@router.post("/extract-buildings", status_code=202)
+@router.post("/extract-buildings", status_code=202, response_model=AcceptedOut)
 def extract_buildings(
-    body: ExtractIn, response: Response, resources: CurrentResources, principal: CurrentPrincipal
-) -> AcceptedOut:
+    body: ExtractIn, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
+) -> Response:
     """Extract the buildings of a scene, or of a region of it."""
+    once = key.once(body.model_dump(mode="json"), extraction_answer)
     params = recommended_params(resources, _checked(body.parameters))
-    answer = accepted(jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi))
-    response.headers["Location"] = answer.status_url
-    return answer
+    job = jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi, once)
+    return accepted_response(extraction_answer(job), job_id=job.id)
+
+
+@router.post("/estimate")
+def estimate_extraction(body: ExtractIn, resources: CurrentResources, principal: CurrentPrincipal) -> EstimateOut:
+    """Tell what `extract-buildings` with the same body would cover and take; it is refused as that would be.
+
+    Nothing is made, and nothing is spent.
+    """
+    params = recommended_params(resources, _checked(body.parameters))
+    found = estimates.estimate_extraction(resources, principal, body.scene_id, params, body.aoi)
+    return estimate_out(body.scene_id, found)
 
 
 @router.get("/task-status/{task_id}")

@@ -2,8 +2,10 @@
 
 from fastapi import APIRouter, Request, Response
 
+from webapp.api.answers import accepted_response, import_answer
+from webapp.api.call_keys import CurrentCallKey, asked_with_file
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.receiving import check_in_thread, received_form
+from webapp.api.receiving import check_in_thread, in_thread, received_form
 from webapp.api.schemas.imports import ImportOut, ImportsOut, import_out
 from webapp.services import imports
 from webapp.services.imports import ImportOptions
@@ -15,20 +17,20 @@ _SCHEMA = {"type": "object", "required": ["file"], "properties": _PROPERTIES, "a
 FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": _SCHEMA}}}}
 
 
-@router.post("", status_code=202, openapi_extra=FORM)
+@router.post("", status_code=202, response_model=ImportOut, openapi_extra=FORM)
 async def post_import(
-    request: Request, response: Response, resources: CurrentResources, principal: CurrentPrincipal
-) -> ImportOut:
+    request: Request, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
+) -> Response:
     """Send a file of footprints: GeoParquet, GeoJSON, FlatGeobuf, GeoPackage or a ZIP with a Shapefile.
 
     Every row is checked before the answer, whose `report` says what will become of it.
     """
-    async with received_form(request, resources, principal, frozenset(FIELDS)) as (received, fields):
+    form = received_form(request, resources, principal, frozenset(FIELDS))
+    async with key.held(), form as (received, fields):
+        once = await in_thread(key.once, asked_with_file(received, fields), import_answer)
         options = ImportOptions(**{name: value for name, value in fields.items() if value})
-        found = await check_in_thread(imports.submit_import, resources, principal, received, options)
-    answer = import_out(found)
-    response.headers["Location"] = answer.status_url
-    return answer
+        found = await check_in_thread(imports.submit_import, resources, principal, received, options, once)
+    return accepted_response(import_answer(found), job_id=found.job.id)
 
 
 @router.get("")

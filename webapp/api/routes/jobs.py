@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from webapp.api.answers import accepted_response, job_answer
+from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.jobs import JobOut, JobsOut, JobsQuery, JobStatisticsOut, LogOut, MessageOut
 from webapp.services import job_retries, jobs
@@ -40,12 +42,14 @@ def cancel_job(job_id: str, resources: CurrentResources, principal: CurrentPrinc
     return JobOut.model_validate(jobs.cancel_job(resources, principal, job_id))
 
 
-@router.post("/{job_id}/retry", status_code=202)
-def retry_job(job_id: str, response: Response, resources: CurrentResources, principal: CurrentPrincipal) -> JobOut:
+@router.post("/{job_id}/retry", status_code=202, response_model=JobOut)
+def retry_job(
+    job_id: str, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
+) -> Response:
     """Queue a new job with the parameters of one that failed, was cancelled or is dead; it counts as any other."""
-    job = job_retries.retry_job(resources, principal, job_id)
-    response.headers["Location"] = f"{router.prefix}/{job.id}"
-    return JobOut.model_validate(job)
+    once = key.once({}, job_answer)
+    job = job_retries.retry_job(resources, principal, job_id, once)
+    return accepted_response(job_answer(job), job_id=job.id)
 
 
 @router.get("/{job_id}/logs")

@@ -27,6 +27,7 @@ class ExportOut(BaseModel):
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
+    request_id: str | None
     file_url: str | None = None
 
     @classmethod

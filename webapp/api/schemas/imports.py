@@ -64,6 +64,7 @@ class ImportOut(BaseModel):
     options: dict[str, Any]
     report: ReportOut
     status_url: str
+    request_id: str | None
 
 
 class ImportsOut(BaseModel):
@@ -91,4 +92,5 @@ def import_out(found: ImportView) -> ImportOut:
         options=job.params,
         report=ReportOut.model_validate(found.report),
         status_url=f"/api/v1/imports/{job.id}",
+        request_id=job.request_id,
     )

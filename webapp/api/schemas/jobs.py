@@ -12,6 +12,7 @@ class JobOut(BaseModel):
     """A job. `state`: queued, running, succeeded, failed, cancelled or dead.
 
     `kind`: extraction, of a scene, or import, of a file, whose rows are counted as windows.
+    `request_id`: the X-Request-ID of the request that asked for it; every line of the log about it carries it.
     """
 
     model_config = ConfigDict(from_attributes=True)
@@ -40,6 +41,7 @@ class JobOut(BaseModel):
     gsd_m: float | None
     weights_name: str | None
     weights_sha256: str | None
+    request_id: str | None
 
 
 class JobsOut(BaseModel):
@@ -126,6 +128,7 @@ class TaskStatusOut(BaseModel):
     footprint_count: int
     error: ErrorOut | None
     messages: list[MessageOut]
+    request_id: str | None
 
 
 def accepted(job: JobView) -> AcceptedOut:
@@ -148,4 +151,5 @@ def task_status(job: JobView, messages: list[MessageOut]) -> TaskStatusOut:
         footprint_count=job.footprint_count,
         error=ErrorOut(code=job.error_code, message=job.error_message) if failed else None,
         messages=messages,
+        request_id=job.request_id,
     )

@@ -41,6 +41,7 @@ from webapp.api.routes import (
     oidc,
     operations,
     scenes,
+    states,
     tile_sets,
     tiles,
 )
@@ -63,6 +64,7 @@ ROUTES = (
     oidc,
     account_pages,
     extraction,
+    states,
     scenes,
     files,
     imports,

@@ -66,7 +66,7 @@ def extract_buildings(
     body: ExtractIn, response: Response, resources: CurrentResources, principal: CurrentPrincipal
 ) -> AcceptedOut:
     """Extract the buildings of a scene, or of a region of it."""
-    params = recommended_params(resources, _checked(body.parameters))
+    params = recommended_params(resources, checked(body.parameters))
     answer = accepted(jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi))
     response.headers["Location"] = answer.status_url
     return answer
@@ -96,7 +96,7 @@ def values_of(fields: dict[str, str]) -> dict[str, Any]:
         regularization[METHOD] = fields[METHOD]
     if regularization:
         values["regularization"] = {name.removeprefix(FLAT_PREFIX): value for name, value in regularization.items()}
-    return _checked(values)
+    return checked(values)
 
 
 def _number(name: str, text: str) -> float:
@@ -109,7 +109,7 @@ def _number(name: str, text: str) -> float:
     return value
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
+def checked(values: dict[str, Any]) -> dict[str, Any]:
     """Refuse values of the wrong type, which the core's ranges would stumble over."""
     kinds: dict[str, tuple[type, ...]] = {
         "min_confidence": (int, float),

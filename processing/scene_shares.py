@@ -1,8 +1,9 @@
 """Which scene is to look at which piece of a region, so that no piece is looked at twice.
 
-Each scene has a core, its outline without a rim, and the cores are given out first: where two scenes overlap by more
-than the rims, both see the whole of every building on the line between them. What is left are rims that no core
-covers.
+The line between two scenes that overlap runs `RIM_M` inside the edge of the better one: there both see the whole of
+every building on the line. So each scene has a core, its outline without a rim along those edges that lie as deep in
+another scene; the cores are given out first, then what is left of the rims. Scenes that overlap by less are parted at
+the edge of the better one, where that sees but a piece of a building.
 """
 
 from collections.abc import Iterable, Sequence
@@ -31,7 +32,7 @@ class Candidate:
     """EPSG:4326."""
     gsd_m: float
     valid_share: float
-    """Share of its pixels that hold imagery. Only a scene without gaps keeps others away from where it lies."""
+    """Share of its pixels that hold imagery. Only a scene without gaps keeps others away."""
     created_at: float
 
     @property
@@ -58,16 +59,15 @@ class Share:
 def share_out(candidates: Sequence[Candidate], region: BaseGeometry) -> list[Share]:
     """Give each scene its piece of a region (EPSG:4326), the best scene first; scenes that get nothing are left out.
 
-    Pieces do not overlap, except where a scene with gaps overlaps another one with gaps: what lies in a gap of the
-    one, the other may show.
+    Pieces do not overlap, except those of scenes with gaps: what lies in a gap of the one, another may show. They get
+    what no scene without gaps covers.
     """
     order = sorted(range(len(candidates)), key=lambda number: candidates[number].rank)
     outlines = np.array([candidates[number].outline for number in order], object)
     wanted = _polygonal(shapely.intersection(outlines, region))
-    cores = _polygonal(shapely.intersection(wanted, [_core(outline) for outline in outlines]))
-    opaque = np.array([not candidates[number].has_gaps for number in order], bool)
-    pieces = _give_out(cores, opaque)
-    pieces = _polygonal(shapely.union(pieces, _give_rims(wanted, pieces, opaque)))
+    full = sum(not candidate.has_gaps for candidate in candidates)
+    pieces = _parted(wanted[:full], outlines[:full])
+    pieces = np.concatenate([pieces, _without(wanted[full:], pieces)])
     shares = []
     for number, outline, piece in zip(order, outlines, pieces, strict=True):
         if _area_m2(piece) >= CRUMB_M2:
@@ -88,36 +88,58 @@ def overlapping_gaps(candidates: Sequence[Candidate], shares: Iterable[Share]) -
     return sorted({found[number].scene for number in first[doubled].tolist()})
 
 
-def _give_out(wanted: Shapes, opaque: NDArray[np.bool_]) -> Shapes:
-    """Return what each wants less what the opaque ones before it want."""
+def _parted(wanted: Shapes, outlines: Shapes) -> Shapes:
+    """Give out cores, then rims, each less what the scenes before it got."""
+    cores = _give_out(_polygonal(shapely.intersection(wanted, _cores(outlines))))
+    rims = _without(shapely.difference(wanted, cores), cores)
+    return _polygonal(shapely.union(cores, _give_out(rims)))
+
+
+def _cores(outlines: Shapes) -> Shapes:
+    """Return outlines without a rim along those edges that lie `RIM_M` and more inside another one."""
+    depths = np.array([_grown(outline, -RIM_M) for outline in outlines], object)
+    tree, cores = shapely.STRtree(depths), outlines.copy()
+    for number, outline in enumerate(outlines):
+        near = tree.query(outline, predicate="intersects")
+        others = near[near != number]
+        edges = shapely.intersection(outline.boundary, shapely.union_all(depths[others]))
+        if not edges.is_empty:
+            cores[number] = shapely.difference(outline, _grown(edges, RIM_M))
+    return _polygonal(cores)
+
+
+def _give_out(wanted: Shapes) -> Shapes:
+    """Return what each wants less what those before it want."""
     pieces = wanted.copy()
     tree = shapely.STRtree(wanted)
     for number, want in enumerate(wanted):
         near = tree.query(want, predicate="intersects")
-        before = near[(near < number) & opaque[near]]
+        before = near[near < number]
         if len(before):
             pieces[number] = shapely.difference(want, shapely.union_all(wanted[before]))
     return _polygonal(pieces)
 
 
-def _give_rims(wanted: Shapes, pieces: Shapes, opaque: NDArray[np.bool_]) -> Shapes:
-    """Return what each scene sees beyond its core and nobody has yet."""
-    rims = shapely.difference(wanted, pieces)
-    tree = shapely.STRtree(pieces)
-    for number, rim in enumerate(rims):
-        near = tree.query(rim, predicate="intersects")
-        others = near[(near != number) & opaque[near]]
-        if len(others):
-            rims[number] = shapely.difference(rim, shapely.union_all(pieces[others]))
-    return _give_out(_polygonal(rims), opaque)
+def _without(wanted: Shapes, taken: Shapes) -> Shapes:
+    """Return what each wants less what is taken."""
+    pieces = wanted.copy()
+    tree = shapely.STRtree(taken)
+    for number, want in enumerate(wanted):
+        near = tree.query(want, predicate="intersects")
+        if len(near):
+            pieces[number] = shapely.difference(want, shapely.union_all(taken[near]))
+    return _polygonal(pieces)
 
 
-def _core(outline: BaseGeometry) -> BaseGeometry:
-    """Return an outline in degrees without `RIM_M` of ground along its edge; nothing may be left."""
-    _, south, _, north = outline.bounds
+def _grown(shape: BaseGeometry, by_m: float) -> BaseGeometry:
+    """Return a shape in degrees with so much ground around it; below 0 without so much along its edge."""
+    if shape.is_empty:
+        return shape
+    _, south, _, north = shape.bounds
     scale = np.array([M_PER_DEG * max(cos(radians((south + north) / 2)), 1e-6), M_PER_DEG])
-    plane = shapely.transform(outline, lambda points: points * scale)
-    return shapely.transform(shapely.buffer(plane, -RIM_M, join_style="mitre"), lambda points: points / scale)
+    plane = shapely.transform(shape, lambda points: points * scale)
+    grown = shapely.buffer(plane, by_m, cap_style="square", join_style="mitre")
+    return shapely.transform(grown, lambda points: points / scale)
 
 
 def _polygonal(shapes: Shapes) -> Shapes:

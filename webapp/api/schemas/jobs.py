@@ -13,8 +13,8 @@ from webapp.services.views import JobView
 class JobOut(BaseModel):
     """A job. `state`: queued, running, succeeded, failed, cancelled or dead.
 
-    `kind`: extraction, of a scene; import, of a file, whose rows are counted as windows; or state, of all scenes of a US
-    state, each of which is a part with `parent_id`.
+    `kind`: extraction, of a scene; import, of a file, whose rows are counted as windows; or state, of all scenes of a
+    US state, each of which is a part with `parent_id`.
     """
 
     model_config = ConfigDict(from_attributes=True)

@@ -14,7 +14,7 @@ from tests.webapp.api.made_results import run_job
 from webapp.services import scenes, uploads
 from webapp.services.index_feeding import feed_indexes
 from webapp.services.state_parts import hand_out_parts
-from webapp.services.us_states import outline_of
+from webapp.services.us_states import us_states
 
 SIZE_PX = (400, 500)
 STEP_PX, HOUSE_PX = 100, (30, 40)
@@ -59,7 +59,7 @@ def register(resources, person, folder, name, origin):
 def border_origin():
     """Where a scene begins that has Georgia's western border in its middle."""
     parallel = shapely.LineString([(-86.5, 33.0), (-84.0, 33.0)])
-    x_m, y_m = FROM_DEG.transform(*outline_of("GA").intersection(parallel).coords[0])
+    x_m, y_m = FROM_DEG.transform(*us_states().find("GA").outline.intersection(parallel).coords[0])
     return tuple(round(value / GSD_M) * GSD_M for value in (x_m - SIZE_PX[1] / 2 * GSD_M, y_m))
 
 
@@ -82,7 +82,7 @@ def town(shared_api, sam, tmp_path_factory):
     for part in parts:
         assert run_job(resources, part["id"]) is JobState.SUCCEEDED
     feed_indexes(resources)
-    outline = outline_of("GA")
+    outline = us_states().find("GA").outline
     inside = [centre for centre in over if outline.contains(shapely.Point(centre))]
     assert 0 < len(inside) < len(over)
     distinct = {tuple(np.round(centre, 7)) for centre in centres}

@@ -27,7 +27,7 @@ from webapp.services.maintenance import CleanupWish, clean_up, preview_cleanup
 from webapp.services.quotas import quota_views
 from webapp.services.state_parts import hand_out_parts
 from webapp.services.state_planning import list_states
-from webapp.services.us_states import outline_of
+from webapp.services.us_states import us_states
 from webapp.state_errors import JobInUse, JobIsPart, NoImagery
 
 PARAMS = ExtractionParams()
@@ -268,7 +268,7 @@ def test_scenes_that_do_not_fit_are_left_out_and_told(resources, alice):
 
 def test_a_scene_over_the_border_is_cut_there_and_one_beyond_it_is_no_part(resources, alice):
     parallel = shapely.LineString([(-103, 39.001), (-101, 39.001)])
-    border = outline_of("CO").intersection(parallel).bounds[2]
+    border = us_states().find("CO").outline.intersection(parallel).bounds[2]
     places = [(-105.0, 39.0), (border - 0.3 * STEP, 39.0), (-101.5, 39.0)]
     inside, over, beyond = (add_scenes(resources, alice, 1, place)[0] for place in places)
     job = state_jobs.submit_state(resources, alice, "CO", PARAMS)

@@ -11,7 +11,7 @@ from processing.rendering.tile_grid import bounds_to_mercator
 from webapp.errors import BboxInvalid, RequestInvalid
 from webapp.services.footprint_maps import WORLD_M, BoundsM, MapQuery
 from webapp.services.footprints import FootprintQuery
-from webapp.services.us_states import outline_of
+from webapp.services.us_states import region_of as state_region
 
 REGION_MAX_LENGTH = 6000
 STATE_MAX_LENGTH = 80
@@ -98,7 +98,7 @@ def region_of(region: str | None, state: str | None) -> shapely.Geometry | None:
     if region is not None and state is not None:
         raise RequestInvalid(detail="give a region or a state, not both")
     if state is not None:
-        return outline_of(state)
+        return state_region(state)
     return None if region is None else parse_region(region)
 
 

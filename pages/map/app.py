@@ -29,11 +29,13 @@ from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
 from pages.scene_text import scene_area_m2
 from pages.session import Session
+from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
     from shapely import Polygon
 
+    from pages.projection import Bounds
     from webapp.services.views import JobView, SceneView
 
 VIEW_SETTLES_MS = 250
@@ -121,11 +123,12 @@ class MapApp:
     def _show_origins(self, found: Origins) -> None:
         self._layers.start()
         known = self._known
-        before = known.scenes, known.imports.keys()
+        before = known.scenes, known.imports.keys(), known.states.keys()
         known.scenes = {scene.id: scene for scene in found.scenes}
         known.imports = {one.job.id: one for one in found.imports}
+        known.states = {job.id: job for job in found.states}
         self._welcome.visible = not known.origins and not self.filters.everything
-        if before != (known.scenes, known.imports.keys()):
+        if before != (known.scenes, known.imports.keys(), known.states.keys()):
             self.result.sidebar.show_origins(found, self._origin_choice())
 
     def _show_sources(self, found: list[Source]) -> None:
@@ -164,10 +167,14 @@ class MapApp:
         self._read_jobs()
 
     def _import_chosen(self) -> None:
-        """Show the footprints of a file, which has no imagery of its own."""
+        """Show the footprints of a file or of a whole state, which have no imagery of their own."""
         found = self._known.imports.get(self.filters.scene_id or "")
+        state = self._known.states.get(self.filters.scene_id or "")
         if found is not None:
             self.result.sidebar.show_import(found)
+        elif state is not None:
+            self.result.sidebar.show_state(state)
+        if found is not None or state is not None:
             self._fit_scene()
             self._read_jobs()
 
@@ -177,6 +184,13 @@ class MapApp:
             self.canvas.fit(bounds_to_map(self._scene.bounds_deg))
         elif found is not None and found.report["bounds_deg"] is not None:
             self.canvas.fit(bounds_to_map(tuple(found.report["bounds_deg"])))
+        elif self.filters.scene_id in self._known.states:
+            query = MapQuery(FootprintQuery(job_id=self.filters.scene_id))
+            self._background.run("extent", lambda: self._store.extent(query), self._move_to)
+
+    def _move_to(self, bounds_m: Bounds | None) -> None:
+        if bounds_m is not None:
+            self.canvas.fit(bounds_m)
 
     # --- jobs -------------------------------------------------------------------------------------------------
 

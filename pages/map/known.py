@@ -11,15 +11,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Known:
-    """Scenes, imports and jobs by id. `scenes` is None until they were read."""
+    """Scenes, imports, states and jobs by id. `scenes` is None until they were read."""
 
     scenes: dict[str, SceneView] | None = None
     imports: dict[str, ImportView] = field(default_factory=dict)
+    states: dict[str, JobView] = field(default_factory=dict)
+    """Jobs of whole states."""
     jobs: dict[str, JobView] = field(default_factory=dict)
     jobs_of: str | None = None
-    """The scene, or import, whose jobs these are."""
+    """The scene, import or state whose jobs these are."""
 
     @property
     def origins(self) -> list[str]:
         """The ids that can be chosen, in the order in which they are offered."""
-        return [*(self.scenes or {}), *self.imports]
+        return [*(self.scenes or {}), *self.imports, *self.states]

@@ -53,8 +53,9 @@ class JobRow:
                                    height=30, sizing_mode="fixed", on_click=lambda _: actions.cancel(job.id))
         self._toggle = pmui.Button(label=OPEN_LABEL, size="small", variant="text", margin=0, width=76, height=30,
                                    sizing_mode="fixed", on_click=lambda _: self._open())
-        self._details = pn.Column(self._downloads, self._retry, self._report, self._parts, self._log, visible=False,
-                                  margin=0, sizing_mode="stretch_width", styles={"gap": "12px", "padding": "4px 0 14px"})
+        items = (self._downloads, self._retry, self._report, self._parts, self._log)
+        self._details = pn.Column(*items, visible=False, margin=0, sizing_mode="stretch_width",
+                                  styles={"gap": "12px", "padding": "4px 0 14px"})
         head = pn.Row(self._line, self._cancel, self._toggle, margin=0, sizing_mode="stretch_width",
                       styles={"gap": "8px", "align-items": "center", "padding": "10px 0"})
         self.view = pn.Column(head, self._details, margin=0, sizing_mode="stretch_width", css_classes=["bf-job-row"],

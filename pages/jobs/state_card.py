@@ -27,10 +27,10 @@ class StateCard:
         self._choice = pmui.Select(label="State", options={}, size="small", variant="outlined", margin=0,
                                    sizing_mode="stretch_width", description="")
         self._start = start
-        self._button = pmui.Button(label="Extract the state", variant="contained", height=38, width=150, margin=0,
+        self._button = pmui.Button(label="Extract the state", variant="contained", height=32, width=150, margin=0,
                                    sizing_mode="fixed", on_click=lambda _: self._clicked())
         line = pn.Row(self._choice, self._button, margin=0, sizing_mode="stretch_width",
-                      styles={"gap": "10px", "align-items": "center"})
+                      styles={"gap": "10px", "align-items": "flex-start"})
         self.view = pmui.Paper(
             pane(WORDS), line, visible=False, margin=0, elevation=0, variant="outlined", sizing_mode="stretch_width",
             sx={"padding": "16px 20px", "display": "flex", "flexDirection": "column", "gap": "12px"},

@@ -38,9 +38,9 @@ class JobsStore:
         return state_jobs.list_parts(self.session.resources, self.session.principal, job_id)
 
     def states(self) -> list[StateView]:
-        """Return the states that the person has imagery of."""
+        """Return the states that the person has imagery of, those with the most first."""
         found = state_planning.list_states(self.session.resources, self.session.principal)
-        return [state for state in found if state.scenes]
+        return sorted((state for state in found if state.scenes), key=lambda state: -state.scenes)
 
     def start_state(self, code: str) -> JobView:
         """Submit a job over all imagery of a state."""

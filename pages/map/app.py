@@ -184,8 +184,9 @@ class MapApp:
             self.canvas.fit(bounds_to_map(self._scene.bounds_deg))
         elif found is not None and found.report["bounds_deg"] is not None:
             self.canvas.fit(bounds_to_map(tuple(found.report["bounds_deg"])))
-        elif self.filters.scene_id in self._known.states:
-            query = MapQuery(FootprintQuery(job_id=self.filters.scene_id))
+        elif (state := self._known.states.get(self.filters.scene_id or "")) is not None:
+            self.canvas.fit(bounds_to_map(self._store.state_bounds_deg(state)))
+            query = MapQuery(FootprintQuery(job_id=state.id))
             self._background.run("extent", lambda: self._store.extent(query), self._move_to)
 
     def _move_to(self, bounds_m: Bounds | None) -> None:

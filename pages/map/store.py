@@ -19,6 +19,7 @@ from pages.session import Session
 from webapp.errors import IndexNotReady
 from webapp.services import footprint_maps, footprints, imports, jobs, models, reviews, scenes
 from webapp.services.footprint_maps import MapQuery
+from webapp.services.us_states import us_states
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,6 +89,10 @@ class MapStore:
     def job(self, job_id: str) -> JobView:
         """Return one job as it is now."""
         return jobs.get_job(self.session.resources, self.session.principal, job_id)
+
+    def state_bounds_deg(self, job: JobView) -> tuple[float, float, float, float]:
+        """Return the bounds of the state that a job looks at."""
+        return us_states().find(job.us_state or "").bounds_deg
 
     def statistics(self, query: FootprintQuery) -> FootprintStatistics:
         """Return count and areas of the footprints that a query means."""

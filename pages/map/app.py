@@ -122,13 +122,9 @@ class MapApp:
 
     def _show_origins(self, found: Origins) -> None:
         self._layers.start()
-        known = self._known
-        before = known.scenes, known.imports.keys(), known.states.keys()
-        known.scenes = {scene.id: scene for scene in found.scenes}
-        known.imports = {one.job.id: one for one in found.imports}
-        known.states = {job.id: job for job in found.states}
-        self._welcome.visible = not known.origins and not self.filters.everything
-        if before != (known.scenes, known.imports.keys(), known.states.keys()):
+        is_new = self._known.take(found)
+        self._welcome.visible = not self._known.origins and not self.filters.everything
+        if is_new:
             self.result.sidebar.show_origins(found, self._origin_choice())
 
     def _show_sources(self, found: list[Source]) -> None:

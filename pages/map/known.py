@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pages.map.store import Origins
     from webapp.services.views import ImportView, JobView, SceneView
 
 
@@ -20,6 +21,14 @@ class Known:
     jobs: dict[str, JobView] = field(default_factory=dict)
     jobs_of: str | None = None
     """The scene, import or state whose jobs these are."""
+
+    def take(self, found: Origins) -> bool:
+        """Take what can be chosen from now; tell whether that is something else than before."""
+        before = self.scenes, self.imports.keys(), self.states.keys()
+        self.scenes = {scene.id: scene for scene in found.scenes}
+        self.imports = {one.job.id: one for one in found.imports}
+        self.states = {job.id: job for job in found.states}
+        return before != (self.scenes, self.imports.keys(), self.states.keys())
 
     @property
     def origins(self) -> list[str]:

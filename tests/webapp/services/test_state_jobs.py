@@ -195,6 +195,41 @@ def test_parts_that_end_at_the_same_moment_end_the_whole_once(resources, alice):
     assert log_of(resources, alice, job).count("Finished: 0 buildings in 8 scenes.") == 1
 
 
+def test_ends_cancels_and_the_reconciler_do_not_lock_each_other_out(resources, alice):
+    add_scenes(resources, alice, 8)
+    job = state_jobs.submit_state(resources, alice, "CO", PARAMS)
+    parts = parts_of(resources, alice, job)
+    claims = [leases.claim(resources, part.id, "w") for part in parts[:6]]
+    start = threading.Barrier(9)
+
+    def begin(what, *arguments):
+        start.wait()
+        return what(resources, *arguments)
+
+    with ThreadPoolExecutor(9) as crowd:
+        tries = [crowd.submit(begin, leases.finish, claim, JobState.SUCCEEDED) for claim in claims]
+        tries += [crowd.submit(begin, jobs.cancel_job, alice, job_id) for job_id in (job.id, parts[7].id)]
+        tries.append(crowd.submit(begin, dispatch.reconcile))
+    assert [one.exception() for one in tries] == [None] * 9
+    assert jobs.get_job(resources, alice, job.id).state == "cancelled"
+    assert {part.state for part in parts_of(resources, alice, job)} <= {"succeeded", "cancelled"}
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_parts_that_wait_their_turn_are_not_thought_lost(make_resources, alice, broker):
+    resources = make_resources(redis_url=broker.url, republish_s=0.1, state_parts_at_once=2)
+    add_scenes(resources, alice, 5)
+    job = state_jobs.submit_state(resources, alice, "CO", PARAMS)
+    assert dispatch.publish_outbox(resources) == 2
+    threading.Event().wait(0.2)
+    assert dispatch.reconcile(resources).sent_again == 0
+    assert (dispatch.publish_outbox(resources), resources.queue.waiting()) == (0, 2)
+    broker.lose_everything()
+    assert dispatch.reconcile(resources).sent_again == 2
+    jobs.cancel_job(resources, alice, job.id)
+    assert dispatch.publish_outbox(resources) == 0
+
+
 def test_a_retry_does_again_what_failed_and_takes_over_the_rest(make_resources, alice, bob, administrator):
     resources = make_resources(free_states_per_day=1, free_jobs_per_hour=1)
     add_scenes(resources, alice, 3)

@@ -99,8 +99,8 @@ def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
     """
     table = ProcessingJob
     wholes = select(table.id).where(condition).correlate(None)
-    statement = delete(table).where(or_(condition, table.parent_id.in_(wholes)))
-    statement = statement.returning(table.owner_id, table.id, table.file_id, table.parent_id)
+    going = delete(table).where(or_(condition, table.parent_id.in_(wholes)))
+    statement = going.returning(table.owner_id, table.id, table.file_id, table.parent_id)
     removed = session.execute(statement.execution_options(synchronize_session=False)).all()
     for owner_id, job_id, file_id, _ in removed:
         if file_id is not None:

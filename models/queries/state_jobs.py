@@ -42,7 +42,7 @@ def family_of(session: Session, job_id: str) -> tuple[str, ...]:
 def sums_of_parts(session: Session, state_job_ids: Iterable[str]) -> dict[str, Any]:
     """Return rows of sums over the parts, by the id of the whole. Where their weights differ, `weights` is not 1."""
     job = ProcessingJob
-    sums = {
+    sums: dict[str, ColumnElement[Any]] = {
         "parts": func.count(),
         "ended": func.count(job.finished_at),
         "windows_done": func.sum(job.windows_done),

@@ -35,7 +35,6 @@ from webapp.services.footprints import FootprintQuery
 if TYPE_CHECKING:
     from shapely import Polygon
 
-    from pages.projection import Bounds
     from webapp.services.views import JobView, SceneView
 
 VIEW_SETTLES_MS = 250
@@ -182,12 +181,8 @@ class MapApp:
             self.canvas.fit(bounds_to_map(tuple(found.report["bounds_deg"])))
         elif (state := self._known.states.get(self.filters.scene_id or "")) is not None:
             self.canvas.fit(bounds_to_map(self._store.state_bounds_deg(state)))
-            query = MapQuery(FootprintQuery(job_id=state.id))
-            self._background.run("extent", lambda: self._store.extent(query), self._move_to)
-
-    def _move_to(self, bounds_m: Bounds | None) -> None:
-        if bounds_m is not None:
-            self.canvas.fit(bounds_m)
+            work = partial(self._store.extent, MapQuery(FootprintQuery(job_id=state.id)))
+            self._background.run("extent", work, lambda bounds_m: bounds_m and self.canvas.fit(bounds_m))
 
     # --- jobs -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, delete, insert, text, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from models.footprint import BuildingFootprint, ReviewState
@@ -93,15 +93,20 @@ def stage_footprints(session: Session, source: FootprintSource, footprints: "gpd
 
 
 def remove_jobs(session: Session, condition: ColumnElement[bool]) -> int:
-    """Remove the jobs that meet a condition, with their footprints and the rows of imported files; return how many."""
+    """Remove the jobs that meet a condition, with their footprints and the rows of imported files; return how many.
+
+    With a job of a whole state go its parts, which do not count.
+    """
     table = ProcessingJob
-    statement = delete(table).where(condition).returning(table.owner_id, table.id, table.file_id)
+    wholes = select(table.id).where(condition).correlate(None)
+    going = delete(table).where(or_(condition, table.parent_id.in_(wholes)))
+    statement = going.returning(table.owner_id, table.id, table.file_id, table.parent_id)
     removed = session.execute(statement.execution_options(synchronize_session=False)).all()
-    for owner_id, job_id, file_id in removed:
+    for owner_id, job_id, file_id, _ in removed:
         if file_id is not None:
             session.execute(delete(StoredFile).where(StoredFile.id == file_id))
         _note(session, {"owner_id": owner_id, "job_id": job_id, "kind": str(ChangeKind.REMOVED)})
-    return len(removed)
+    return sum(parent_id is None for *_, parent_id in removed)
 
 
 def review_footprint(session: Session, footprint_id: int, state: ReviewState) -> None:

@@ -35,25 +35,34 @@ class JobKind(StrEnum):
 
     EXTRACTION = "extraction"
     IMPORT = "import"
+    STATE = "state"
+    """All imagery of a US state: a row that people see as one job, and its parts, which are extractions. No worker
+    takes it, so it is never leased; it ends with the last of its parts."""
 
 
 class ProcessingJob(Base):
-    """One extraction or import that somebody asked for.
+    """One extraction, import or state that somebody asked for.
 
     A worker holds it by lease; `lease_epoch` fences its writes. An import counts the rows of its file as windows.
+    What a job of a whole state has found and done stands in its parts alone.
     """
 
     __tablename__ = "processing_jobs"
     __table_args__ = (
         CheckConstraint(f"state IN ('queued', 'running') OR state IN {TERMINAL_SQL}", name="state_known"),
         CheckConstraint(f"(finished_at IS NOT NULL) = (state IN {TERMINAL_SQL})", name="finished_when_terminal"),
-        CheckConstraint("(lease_until IS NOT NULL) = (state = 'running')", name="leased_when_running"),
+        CheckConstraint(
+            "(lease_until IS NOT NULL) = (state = 'running' AND kind <> 'state')", name="leased_when_running"
+        ),
         CheckConstraint("attempt >= 0 AND attempt <= max_attempts", name="attempts_bounded"),
-        CheckConstraint("kind IN ('extraction', 'import')", name="kind_known"),
+        CheckConstraint("kind IN ('extraction', 'import', 'state')", name="kind_known"),
         CheckConstraint("(kind = 'extraction') = (scene_id IS NOT NULL)", name="scene_when_extraction"),
         CheckConstraint("(kind = 'import') = (file_id IS NOT NULL)", name="file_when_import"),
+        CheckConstraint("(kind = 'state') = (us_state IS NOT NULL)", name="us_state_when_state"),
+        CheckConstraint("parent_id IS NULL OR kind = 'extraction'", name="part_is_extraction"),
         Index(None, "owner_id", "created_at"),
         Index(None, "scene_id"),
+        Index(None, "parent_id", "state"),
         Index("ix_processing_jobs_open", "state", "lease_until", postgresql_where=text("finished_at IS NULL")),
         Index(
             "ix_processing_jobs_unpublished",
@@ -69,6 +78,10 @@ class ProcessingJob(Base):
     scene_id: Mapped[str | None] = mapped_column(ForeignKey("scenes.id"))
     file_id: Mapped[str | None] = mapped_column(ForeignKey("file_storage.id"))
     """The file that an import reads."""
+    us_state: Mapped[str | None] = mapped_column(String(2))
+    """Postal code of the state that a job of a whole state looks at."""
+    parent_id: Mapped[str | None] = mapped_column(ForeignKey("processing_jobs.id"))
+    """The job of a whole state that this one is a part of."""
     params: Mapped[dict[str, Any]] = mapped_column(JSON)
     import_report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     """What became of each row of the file: what the check foresaw, then what the worker did."""

@@ -43,11 +43,13 @@ def progress(job: JobView) -> str:
     """Return how far an active job is, in words."""
     if job.cancel_requested:
         return "Stopping" if job.is_import else "Stopping after the window in hand"
+    if job.is_state and job.state == "queued":
+        return f"Waiting for a free worker · {scenes_done(job)}"
     if job.state == "queued":
         return "Waiting for a free worker" if job.attempt == 0 else "Waiting to be taken up again"
     if not job.windows_total:
         return "Reading the scene"
-    words = done(job)
+    words = f"{done(job)} · {scenes_done(job)}" if job.is_state else done(job)
     return words if job.eta_s is None else f"{words} · about {formats.duration(job.eta_s)} left"
 
 
@@ -55,6 +57,16 @@ def done(job: JobView) -> str:
     """Return how much of the work is done: windows of a scene, rows of a file."""
     unit = "rows" if job.is_import else "windows"
     return f"{formats.count(job.windows_done)} of {formats.count(job.windows_total)} {unit}"
+
+
+def scenes_done(job: JobView) -> str:
+    """Return how many of the scenes of a whole state are done."""
+    return f"{formats.count(job.parts_ended)} of {scenes(job.parts_total)}"
+
+
+def scenes(number: int) -> str:
+    """Return a number of scenes with its noun."""
+    return "1 scene" if number == 1 else f"{formats.count(number)} scenes"
 
 
 def outcome(job: JobView) -> str:
@@ -79,6 +91,8 @@ def scope(job: JobView) -> str:
     """Return what part of the scene a job covers, or that it is an import."""
     if job.is_import:
         return "import"
+    if job.is_state:
+        return f"whole state, {scenes(job.parts_total)}"
     return "drawn region" if job.aoi_geojson else "whole scene"
 
 

@@ -265,3 +265,10 @@ class Cancelled(ProcessingError):
 
     code = "Cancelled"
     template = "The work was cancelled."
+
+
+class StateUnknown(ProcessingError):
+    """Nothing in the USA is called so."""
+
+    code = "StateUnknown"
+    template = "There is no US state {state}; give a name, a postal code or a FIPS code. The nearest names: {nearest}."

@@ -66,6 +66,7 @@ from webapp.oidc_errors import (
     OidcRefused,
     OidcUnreachable,
 )
+from webapp.state_errors import JobInUse, JobIsPart, NoImagery
 
 HTTP_STATUS: dict[type[Exception], int] = {
     NotSignedIn: 401,
@@ -93,6 +94,9 @@ HTTP_STATUS: dict[type[Exception], int] = {
     RangeNotSatisfiable: 416,
     BuildingInUse: 409,
     JobNotRetryable: 409,
+    JobInUse: 409,
+    JobIsPart: 409,
+    NoImagery: 422,
     VersionOutdated: 412,
     PreconditionMissing: 428,
     CursorInvalid: 422,

@@ -94,6 +94,7 @@ class Settings(BaseSettings):
     job_retention_days: float = Field(0.0, ge=0, description="Finished jobs are removed after this; 0: never.")
     export_retention_days: float = Field(7.0, gt=0, description="Prepared export files are removed after this.")
     worker_concurrency: int = Field(1, ge=1, description="Jobs that one worker runs at the same time.")
+    state_parts_at_once: int = Field(4, ge=1, description="Scenes of one state's job that workers get at a time.")
 
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")
     weights_path: Path | None = Field(None, description="ONNX file to use in place of the default weights.")

@@ -4,7 +4,7 @@ from sqlalchemy import ColumnElement, Row, and_, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from models.base import now_s
-from models.job import OutboxEntry, ProcessingJob
+from models.job import JobKind, OutboxEntry, ProcessingJob
 from models.job_states import JobState
 
 QUEUED = str(JobState.QUEUED)
@@ -35,10 +35,15 @@ def mark_published(session: Session, outbox_ids: list[int]) -> None:
 
 
 def count_queued(session: Session) -> int:
-    """Count the jobs that wait for a worker and whose messages were all sent."""
+    """Count the jobs that wait for a worker and whose messages were all sent.
+
+    Others have none yet: a job of a whole state, which no worker takes, and those of its parts that wait their turn.
+    """
     waiting = select(OutboxEntry.job_id).where(OutboxEntry.published_at.is_(None))
     statement = select(func.count(ProcessingJob.id)).where(
-        ProcessingJob.state == QUEUED, ProcessingJob.id.not_in(waiting)
+        ProcessingJob.state == QUEUED,
+        ProcessingJob.id.not_in(waiting),
+        ProcessingJob.id.in_(select(OutboxEntry.job_id)),
     )
     return session.scalars(statement).one()
 
@@ -88,6 +93,11 @@ def cancel_requested() -> ColumnElement[bool]:
 def cancel_ignored(grace_s: float) -> ColumnElement[bool]:
     """Somebody asked to cancel the job, and its worker did not heed it."""
     return ProcessingJob.cancel_requested_at < now_s() - grace_s
+
+
+def is_for_workers() -> ColumnElement[bool]:
+    """A worker takes the job; one of a whole state follows its parts."""
+    return ProcessingJob.kind != str(JobKind.STATE)
 
 
 def attempts_used_up() -> ColumnElement[bool]:

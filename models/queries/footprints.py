@@ -50,7 +50,7 @@ class FootprintFilter:
     """Which footprints; None means no limit. `owner_id` is the access limit."""
 
     owner_id: int | None = None
-    job_id: str | None = None
+    job_ids: tuple[str, ...] | None = None
     scene_id: str | None = None
     bbox: Bbox | None = None
     min_confidence: float | None = None
@@ -67,8 +67,9 @@ class FootprintFilter:
         found: list[ColumnElement[bool]] = [is_published()]
         if self.owner_id is not None:
             found.append(table.owner_id == self.owner_id)
-        if self.job_id is not None:
-            found.append(table.job_id == self.job_id)
+        if self.job_ids is not None:
+            one = len(self.job_ids) == 1
+            found.append(table.job_id == self.job_ids[0] if one else table.job_id.in_(self.job_ids))
         if self.scene_id is not None:
             found.append(table.scene_id == self.scene_id)
         if self.bbox is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, or_, select, true
+from sqlalchemy import Row, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session, defer
 
 from models.base import now_s
@@ -21,8 +21,12 @@ def find_job(session: Session, job_id: str, owner_id: int | None) -> JobRow | No
 
 
 def list_jobs(session: Session, owner_id: int | None, limit: int, before: tuple[float, str] | None) -> list[JobRow]:
-    """Return the newest jobs, newest first; `before` is (created_at, id) of the last one seen."""
+    """Return the newest jobs, newest first; `before` is (created_at, id) of the last one seen.
+
+    Parts of a job of a whole state are not listed beside it.
+    """
     statement = _visible(owner_id).options(defer(ProcessingJob.import_report))
+    statement = statement.where(ProcessingJob.parent_id.is_(None))
     if before is not None:
         created_at, job_id = before
         older = ProcessingJob.created_at < created_at
@@ -65,11 +69,15 @@ def speed_of(session: Session, weights_sha256: str, jobs: int) -> tuple[int, flo
 
 
 def sums_by_state(session: Session, owner_id: int | None) -> Sequence[Any]:
-    """Return state, jobs, footprints, processing_s and how many jobs that time is of (timed), a row for each state."""
+    """Return state, jobs, footprints, processing_s and how many jobs that time is of (timed), a row for each state.
+
+    A job of a whole state counts as one; what was found and how long that took is told by its parts.
+    """
     job = ProcessingJob
-    took_s = job.finished_at - job.started_at
+    is_whole = job.kind == str(JobKind.STATE)
+    took_s = case((is_whole, None), else_=job.finished_at - job.started_at)
     sums = (
-        func.count(job.id).label("jobs"),
+        func.count(case((job.parent_id.is_(None), job.id))).label("jobs"),
         func.sum(job.footprint_count).label("footprints"),
         func.sum(took_s).label("processing_s"),
         func.count(took_s).label("timed"),

@@ -15,7 +15,8 @@ type PersonRow = Row[User, int, int, float | None]
 
 
 def _people() -> Select[User, int, int, float | None]:
-    jobs = select(func.count()).where(ProcessingJob.owner_id == User.id).scalar_subquery()
+    own = (ProcessingJob.owner_id == User.id, ProcessingJob.parent_id.is_(None))
+    jobs = select(func.count()).where(*own).scalar_subquery()
     stored = select(func.coalesce(func.sum(StoredFile.size_bytes), 0)).where(StoredFile.owner_id == User.id)
     seen = select(func.max(LoginSession.seen_at)).where(LoginSession.user_id == User.id).scalar_subquery()
     return select(User, jobs.label("jobs"), stored.scalar_subquery().label("stored_bytes"), seen.label("seen_at"))
@@ -62,6 +63,7 @@ def totals(session: Session) -> dict[str, int]:
 
 
 def jobs_by_state(session: Session) -> dict[str, int]:
-    """Count jobs by their state."""
-    statement = select(ProcessingJob.state, func.count().label("number")).group_by(ProcessingJob.state)
+    """Count jobs by their state; one of a whole state is one."""
+    jobs = select(ProcessingJob.state, func.count().label("number")).where(ProcessingJob.parent_id.is_(None))
+    statement = jobs.group_by(ProcessingJob.state)
     return {row.state: row.number for row in session.execute(statement)}

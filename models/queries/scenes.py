@@ -18,6 +18,17 @@ def list_scenes(session: Session, owner_id: int | None, limit: int) -> list[Row[
     return list(session.execute(statement).all())
 
 
+def scenes_of(session: Session, owner_id: int) -> list[Scene]:
+    """Return all scenes of a person, by id."""
+    return list(session.scalars(select(Scene).where(Scene.owner_id == owner_id).order_by(Scene.id)))
+
+
+def keep_scenes(session: Session, scene_ids: list[str]) -> set[str]:
+    """Return which of these scenes are there; they stay until the transaction ends."""
+    statement = select(Scene.id).where(Scene.id.in_(scene_ids)).order_by(Scene.id)
+    return set(session.scalars(statement.with_for_update(read=True, key_share=True)))
+
+
 def count_open_jobs(session: Session, scene_id: str) -> int:
     """Count the jobs of a scene that are not finished."""
     open_jobs = and_(ProcessingJob.scene_id == scene_id, ProcessingJob.finished_at.is_(None))

@@ -12,6 +12,7 @@ from bokeh.io import curdoc
 from pages import formats, job_text
 from pages.background import Background
 from pages.jobs.row import JobRow, RowActions
+from pages.jobs.state_card import StateCard
 from pages.jobs.store import JobsStore
 from pages.layout import PageParts, build_page, reading_column
 from pages.markup import pane
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 TICK_MS = 1000
 IDLE_EVERY_TICKS = 5
+STATES_EVERY_TICKS = 30
 PAGE_SIZE = 50
 TITLE = '<h1 class="bf-page-title">Jobs</h1>'
 EMPTY = (
@@ -37,7 +39,8 @@ class JobsApp:
         self._store = JobsStore(session)
         self._background = Background(curdoc())
         self._show_owner = session.principal.is_administrator
-        self._actions = RowActions(cancel=self._cancel, read_log=self._read_log)
+        self._actions = RowActions(cancel=self._cancel, retry=self._retry, read_log=self._read_log)
+        self._states = StateCard(self._start_state)
         self._rows: dict[str, JobRow] = {}
         self._limit = PAGE_SIZE
         self._ticks = 0
@@ -50,11 +53,12 @@ class JobsApp:
     @property
     def main(self) -> pn.viewable.Viewable:
         """What fills the page."""
-        return reading_column(pane(TITLE), self._message, self._empty, self._list, self._more)
+        return reading_column(pane(TITLE), self._message, self._states.view, self._empty, self._list, self._more)
 
     def open(self) -> None:
         """Read what there is, and go on reading."""
         self._read()
+        self._read_states()
         self._background.every(TICK_MS, self._tick)
 
     def _tick(self) -> None:
@@ -62,6 +66,11 @@ class JobsApp:
         active = any(job_text.is_active(row.job) for row in self._rows.values())
         if active or self._ticks % IDLE_EVERY_TICKS == 0:
             self._read()
+        if self._ticks % STATES_EVERY_TICKS == 0:
+            self._read_states()
+
+    def _read_states(self) -> None:
+        self._background.run("states", self._store.states, self._states.show, self._refuse)
 
     def _read(self) -> None:
         self._background.run("jobs", partial(self._store.jobs, self._limit), self._show, self._refuse)
@@ -93,6 +102,22 @@ class JobsApp:
             if row.job.is_import:
                 read = partial(self._store.report, job_id)
                 self._background.run(f"report-{job_id}", read, row.show_report, self._refuse)
+            if row.job.is_state:
+                self._background.run(
+                    f"parts-{job_id}", partial(self._store.parts, job_id), row.show_parts, self._refuse
+                )
+
+    def _start_state(self, code: str) -> None:
+        self._states.busy(True)
+        self._background.run("start", partial(self._store.start_state, code), self._started, self._refuse)
+
+    def _retry(self, job_id: str) -> None:
+        self._background.run(f"retry-{job_id}", partial(self._store.retry, job_id), self._started, self._refuse)
+
+    def _started(self, job: JobView) -> None:
+        del job
+        self._states.busy(False)
+        self._read()
 
     def _cancel(self, job_id: str) -> None:
         self._background.run(
@@ -100,6 +125,7 @@ class JobsApp:
         )
 
     def _refuse(self, sentence: str) -> None:
+        self._states.busy(False)
         self._message.param.update(
             object=f'<p class="bf-note bf-warn" role="alert">{formats.text(sentence)}</p>', visible=True
         )

@@ -12,15 +12,18 @@ import panel_material_ui as pmui
 from pages import formats, job_text
 from pages.export_links import export_links
 from pages.import_text import report_html
+from pages.jobs.parts_table import parts_html
 from pages.layout import THIN_LINE
 from pages.markup import pane
 from pages.scene_text import job_url
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
+    from webapp.services.state_views import PartView
     from webapp.services.views import ImportView, JobView, MessageView
 
 OPEN_LABEL, CLOSE_LABEL = "Details", "Hide"
+RETRYABLE = ("failed", "cancelled", "dead")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class RowActions:
     """What the row's buttons lead to."""
 
     cancel: Callable[[str], None]
+    retry: Callable[[str], None]
     read_log: Callable[[str], None]
 
 
@@ -41,13 +45,17 @@ class JobRow:
         self._line = pane(css_classes=["bf-job-line"])
         self._log = pane()
         self._report = pane(visible=False)
+        self._parts = pane(visible=False)
+        self._retry = pmui.Button(label="Try again", icon="replay", size="small", variant="outlined", margin=0,
+                                  visible=False, height=32, on_click=lambda _: actions.retry(job.id))
         self._downloads = pane()
         self._cancel = pmui.Button(label="Cancel", size="small", color="error", variant="outlined", margin=0, width=76,
                                    height=30, sizing_mode="fixed", on_click=lambda _: actions.cancel(job.id))
         self._toggle = pmui.Button(label=OPEN_LABEL, size="small", variant="text", margin=0, width=76, height=30,
                                    sizing_mode="fixed", on_click=lambda _: self._open())
-        self._details = pn.Column(self._downloads, self._report, self._log, visible=False, margin=0,
-                                  sizing_mode="stretch_width", styles={"gap": "12px", "padding": "4px 0 14px"})
+        items = (self._downloads, self._retry, self._report, self._parts, self._log)
+        self._details = pn.Column(*items, visible=False, margin=0, sizing_mode="stretch_width",
+                                  styles={"gap": "12px", "padding": "4px 0 14px"})
         head = pn.Row(self._line, self._cancel, self._toggle, margin=0, sizing_mode="stretch_width",
                       styles={"gap": "8px", "align-items": "center", "padding": "10px 0"})
         self.view = pn.Column(head, self._details, margin=0, sizing_mode="stretch_width", css_classes=["bf-job-row"],
@@ -65,6 +73,7 @@ class JobRow:
         active = job_text.is_active(job)
         self._line.object = line(job, self._show_owner)
         self._cancel.param.update(visible=active, disabled=job.cancel_requested)
+        self._retry.visible = job.state in RETRYABLE
         self._downloads.object = _downloads(job)
 
     def show_log(self, messages: list[MessageView]) -> None:
@@ -80,6 +89,12 @@ class JobRow:
         """Show what became of the rows of an imported file."""
         self._report.param.update(object=report_html(found.report), visible=True)
 
+    def show_parts(self, found: list[PartView]) -> None:
+        """Show the parts of a job of a whole state."""
+        html = parts_html(found)
+        if html != self._parts.object:  # who has scrolled in it stays there
+            self._parts.param.update(object=html, visible=True)
+
     def _open(self) -> None:
         self._details.visible = not self._details.visible
         self._toggle.label = CLOSE_LABEL if self._details.visible else OPEN_LABEL
@@ -91,7 +106,7 @@ def line(job: JobView, show_owner: bool) -> str:
     """Return the line of a job as HTML."""
     owner = f" · {formats.text(job.owner)}" if show_owner else ""
     name = formats.text(job.source)
-    if not job.is_import or job.footprint_count:
+    if not _has_no_map(job):
         name = f'<a href="{job_url(job)}">{name}</a>'
     taken = job_text.seconds_taken(job)
     cells = [
@@ -115,8 +130,13 @@ def _progress(job: JobView) -> str:
 
 
 def _downloads(job: JobView) -> str:
-    if job.is_import and not job.footprint_count:
+    if _has_no_map(job):
         return ""
     on_map = f'<a class="bf-link" href="{job_url(job)}">Show on the map</a>'
     exports = export_links(FootprintQuery(job_id=job.id)) if job.footprint_count else ""
     return f'<div class="bf-links">{on_map}{exports}</div>'
+
+
+def _has_no_map(job: JobView) -> bool:
+    """Tell whether there is nothing to show of a job: no scene of its own, and no buildings yet."""
+    return job.scene_id is None and not job.footprint_count

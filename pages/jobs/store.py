@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pages.session import Session
-from webapp.services import imports, jobs
+from webapp.services import imports, job_retries, jobs, state_jobs, state_planning
+from webapp.services.models import recommended_params
 
 if TYPE_CHECKING:
+    from webapp.services.state_planning import StateView
+    from webapp.services.state_views import PartView
     from webapp.services.views import ImportView, JobView, MessageView
 
 
@@ -29,6 +32,24 @@ class JobsStore:
     def report(self, job_id: str) -> ImportView:
         """Return an import with its report."""
         return imports.get_import(self.session.resources, self.session.principal, job_id)
+
+    def parts(self, job_id: str) -> list[PartView]:
+        """Return the parts of a job of a whole state."""
+        return state_jobs.list_parts(self.session.resources, self.session.principal, job_id)
+
+    def states(self) -> list[StateView]:
+        """Return the states that the person has imagery of, those with the most first."""
+        found = state_planning.list_states(self.session.resources, self.session.principal)
+        return sorted((state for state in found if state.scenes), key=lambda state: -state.scenes)
+
+    def start_state(self, code: str) -> JobView:
+        """Submit a job over all imagery of a state."""
+        resources = self.session.resources
+        return state_jobs.submit_state(resources, self.session.principal, code, recommended_params(resources, {}))
+
+    def retry(self, job_id: str) -> JobView:
+        """Ask for a job once more."""
+        return job_retries.retry_job(self.session.resources, self.session.principal, job_id)
 
     def cancel(self, job_id: str) -> JobView:
         """Ask for a job to stop."""

@@ -30,6 +30,7 @@ from pages.map.welcome import welcome
 from pages.projection import bounds_to_map, to_map
 from pages.scene_text import scene_area_m2
 from pages.session import Session
+from webapp.services.footprint_maps import MapQuery
 from webapp.services.footprints import FootprintQuery
 
 if TYPE_CHECKING:
@@ -123,12 +124,9 @@ class MapApp:
 
     def _show_origins(self, found: Origins) -> None:
         self._layers.start()
-        known = self._known
-        before = known.scenes, known.imports.keys()
-        known.scenes = {scene.id: scene for scene in found.scenes}
-        known.imports = {one.job.id: one for one in found.imports}
-        self._welcome.visible = not known.origins and not self.filters.everything
-        if before != (known.scenes, known.imports.keys()):
+        is_new = self._known.take(found)
+        self._welcome.visible = not self._known.origins and not self.filters.everything
+        if is_new:
             self.result.sidebar.show_origins(found, self._origin_choice())
 
     def _show_sources(self, found: list[Source]) -> None:
@@ -167,10 +165,14 @@ class MapApp:
         self._read_jobs()
 
     def _import_chosen(self) -> None:
-        """Show the footprints of a file, which has no imagery of its own."""
+        """Show the footprints of a file or of a whole state, which have no imagery of their own."""
         found = self._known.imports.get(self.filters.scene_id or "")
+        state = self._known.states.get(self.filters.scene_id or "")
         if found is not None:
             self.result.sidebar.show_import(found)
+        elif state is not None:
+            self.result.sidebar.show_state(state)
+        if found is not None or state is not None:
             self._fit_scene()
             self._read_jobs()
 
@@ -180,6 +182,10 @@ class MapApp:
             self.canvas.fit(bounds_to_map(self._scene.bounds_deg))
         elif found is not None and found.report["bounds_deg"] is not None:
             self.canvas.fit(bounds_to_map(tuple(found.report["bounds_deg"])))
+        elif (state := self._known.states.get(self.filters.scene_id or "")) is not None:
+            self.canvas.fit(bounds_to_map(self._store.state_bounds_deg(state)))
+            work = partial(self._store.extent, MapQuery(FootprintQuery(job_id=state.id)))
+            self._background.run("extent", work, lambda bounds_m: bounds_m and self.canvas.fit(bounds_m))
 
     # --- jobs -------------------------------------------------------------------------------------------------
 

@@ -6,20 +6,31 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pages.map.store import Origins
     from webapp.services.views import ImportView, JobView, SceneView
 
 
 @dataclass
 class Known:
-    """Scenes, imports and jobs by id. `scenes` is None until they were read."""
+    """Scenes, imports, states and jobs by id. `scenes` is None until they were read."""
 
     scenes: dict[str, SceneView] | None = None
     imports: dict[str, ImportView] = field(default_factory=dict)
+    states: dict[str, JobView] = field(default_factory=dict)
+    """Jobs of whole states."""
     jobs: dict[str, JobView] = field(default_factory=dict)
     jobs_of: str | None = None
-    """The scene, or import, whose jobs these are."""
+    """The scene, import or state whose jobs these are."""
+
+    def take(self, found: Origins) -> bool:
+        """Take what can be chosen from now; tell whether that is something else than before."""
+        before = self.scenes, self.imports.keys(), self.states.keys()
+        self.scenes = {scene.id: scene for scene in found.scenes}
+        self.imports = {one.job.id: one for one in found.imports}
+        self.states = {job.id: job for job in found.states}
+        return before != (self.scenes, self.imports.keys(), self.states.keys())
 
     @property
     def origins(self) -> list[str]:
         """The ids that can be chosen, in the order in which they are offered."""
-        return [*(self.scenes or {}), *self.imports]
+        return [*(self.scenes or {}), *self.imports, *self.states]

@@ -67,17 +67,18 @@ class Sidebar:
             visible=False, margin=0, sizing_mode="stretch_width", styles={"gap": "12px"},
         )
         self.items = [
-            _section(heading("Scene or import"), self._scene, self._scene_facts),
+            _section(heading("Scene, import or state"), self._scene, self._scene_facts),
             _section(heading("Result"), self._everything, self._no_job, self._result),
             self._models,
             _section(heading("Layers"), *_layers(filters), _colour_by(filters), self._legend),
         ]
 
     def show_origins(self, found: Origins, chosen: str | None) -> None:
-        """Offer scenes and imports and choose one; options without a choice would make Panel choose the first."""
+        """Offer what there is and choose one; options without a choice would make Panel choose the first."""
         options = {scene.name if _single(scene, found.scenes) else _long(scene): scene.id for scene in found.scenes}
         names = [one.job.source for one in found.imports]
         options |= {_import_label(one, names): one.job.id for one in found.imports}
+        options |= {f"{job.source} ({formats.when(job.created_at)})": job.id for job in found.states}
         self._scene.param.update(options=options, value=chosen, visible=bool(options))
         if not options:
             self._scene_facts.object = NO_SCENE
@@ -88,6 +89,14 @@ class Sidebar:
             ("Imported", formats.when(found.job.finished_at)),
             ("Format", formats.text(found.report["format"])),
             ("CRS", formats.text(found.report["crs"])),
+        ])
+
+    def show_state(self, job: JobView) -> None:
+        """Show the facts of the chosen job of a whole state."""
+        self._scene_facts.object = facts([
+            ("State", formats.text(job.source)),
+            ("Scenes", job_text.scenes_done(job)),
+            ("Asked for", formats.when(job.created_at)),
         ])
 
     def show_scene(self, scene: SceneView, area_m2: float) -> None:

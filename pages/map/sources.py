@@ -1,4 +1,4 @@
-"""Where footprints come from, as a choice: whole scenes, single extractions of a scene, files that were imported."""
+"""Where footprints come from, as a choice: whole scenes, single extractions of a scene, imported files, states."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def sources_of(
     held = {job_id for job_id, _ in pairs}
     by_scene: dict[str | None, list[JobView]] = {}
     for job in jobs:
-        if job.id in held:
+        if job.id in held or (job.is_state and job.footprint_count):
             by_scene.setdefault(job.scene_id or None, []).append(job)
     held_scenes = {scene_id for _, scene_id in pairs}
     found = []

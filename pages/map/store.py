@@ -19,6 +19,7 @@ from pages.session import Session
 from webapp.errors import IndexNotReady
 from webapp.services import estimates, footprint_maps, footprints, imports, jobs, models, reviews, scenes
 from webapp.services.footprint_maps import MapQuery
+from webapp.services.us_states import us_states
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,10 +59,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Origins:
-    """What a person chooses from: imagery, and files that were imported."""
+    """What a person chooses from: imagery, files that were imported, and jobs of whole states."""
 
     scenes: list[SceneView]
     imports: list[ImportView]
+    states: list[JobView]
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,24 @@ class MapStore:
         return scenes.list_scenes(self.session.resources, self.session.principal)
 
     def origins(self) -> Origins:
-        """Return the person's scenes, and the imports that brought footprints, newest first."""
-        found = imports.list_imports(self.session.resources, self.session.principal)
-        return Origins(self.scenes(), [one for one in found if one.job.footprint_count])
+        """Return the person's scenes, the imports and the jobs of states that brought footprints, newest first."""
+        resources, principal = self.session.resources, self.session.principal
+        found = [one for one in imports.list_imports(resources, principal) if one.job.footprint_count]
+        newest = jobs.list_jobs(resources, principal, limit=JOBS_MAX)
+        return Origins(self.scenes(), found, [job for job in newest if job.is_state and job.footprint_count])
 
     def jobs_of(self, source_id: str) -> list[JobView]:
-        """Return the jobs of a scene, newest first; an import is its own only job."""
+        """Return the jobs of a scene, newest first; an import, or a job of a state, is its own only job."""
         found = jobs.list_jobs(self.session.resources, self.session.principal, limit=JOBS_MAX)
         return [job for job in found if source_id in (job.scene_id, job.id)]
 
     def job(self, job_id: str) -> JobView:
         """Return one job as it is now."""
         return jobs.get_job(self.session.resources, self.session.principal, job_id)
+
+    def state_bounds_deg(self, job: JobView) -> tuple[float, float, float, float]:
+        """Return the bounds of the state that a job looks at."""
+        return us_states().find(job.us_state or "").bounds_deg
 
     def statistics(self, query: FootprintQuery) -> FootprintStatistics:
         """Return count and areas of the footprints that a query means."""

@@ -211,3 +211,51 @@ def down_to(address, revision):
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
     database.close()
+
+
+def test_parts_of_a_state_stay_as_extractions_where_older_versions_know_no_states(address):
+    migrate(address, "0008")
+    database = open_database(address)
+    with database.write() as session:
+        for row in JOB_BEFORE_IMPORTS:
+            session.connection().exec_driver_sql(row)
+        before = "UPDATE processing_jobs SET state = 'running', lease_until = 5 WHERE id = 'j'"
+        session.connection().exec_driver_sql(before)
+    migrate(address)
+    geometry = "X'00'" if database.is_sqlite else "ST_MakeEnvelope(0, 0, 1, 1, 4326)"
+    with database.write() as session:
+        held = "SELECT id, kind, state, lease_until, parent_id, us_state FROM processing_jobs"
+        assert session.execute(text(held)).all() == [("j", "extraction", "running", 5, None, None)]
+        rows = (
+            "INSERT INTO processing_jobs (id, owner_id, kind, us_state, params, max_attempts, state) "
+            "VALUES ('whole', 1, 'state', 'PA', '{}', 3, 'running')",
+            "INSERT INTO processing_jobs (id, owner_id, scene_id, parent_id, params, max_attempts) "
+            "VALUES ('part', 1, 's', 'whole', '{}', 3)",
+            FOOTPRINT.format(job="part", scene="'s'", geometry=geometry, confidence=0.5),
+            "INSERT INTO job_messages (job_id, level, text) VALUES ('whole', 'info', 'one'), ('part', 'info', 'two')",
+        )
+        for row in rows:
+            session.connection().exec_driver_sql(row)
+    for broken in (
+        "UPDATE processing_jobs SET us_state = NULL WHERE id = 'whole'",
+        "UPDATE processing_jobs SET us_state = 'PA' WHERE id = 'j'",
+        "UPDATE processing_jobs SET parent_id = 'part' WHERE id = 'whole'",
+        "UPDATE processing_jobs SET lease_until = 5 WHERE id = 'whole'",
+        "UPDATE processing_jobs SET lease_until = NULL WHERE id = 'j'",
+        "DELETE FROM processing_jobs WHERE id = 'whole'",
+    ):
+        with pytest.raises(DBAPIError), database.write() as session:
+            session.execute(text(broken))
+    down_to(address, "0008")
+    with database.write() as session:
+        assert session.execute(text("SELECT id, kind FROM processing_jobs ORDER BY id")).all() == [
+            ("j", "extraction"),
+            ("part", "extraction"),
+        ]
+        assert session.execute(text("SELECT job_id FROM building_footprints")).all() == [("part",)]
+        assert session.execute(text("SELECT job_id, text FROM job_messages")).all() == [("part", "two")]
+        if database.is_sqlite:
+            assert session.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
+            assert session.execute(text("PRAGMA foreign_key_check")).all() == []
+    database.close()
+    migrate(address)

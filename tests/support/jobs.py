@@ -1,7 +1,9 @@
 """Scenes and jobs written straight into the tables, for tests that need no pixels and no file."""
 
 import uuid
+from typing import Any
 
+from pyproj import CRS
 from shapely.geometry import box, mapping
 
 from auth.principals import Principal
@@ -37,23 +39,35 @@ SCENE_INFO = {
 }
 
 
-def add_scene(resources: Resources, principal: Principal) -> str:
+def info_at(west: float, south: float, east: float, north: float, **changes: Any) -> dict[str, Any]:
+    """Return the facts of a scene that covers this box in degrees. It says that its pixels are of 0.3 m."""
+    step_x, step_y = (east - west) / 256, (north - south) / 256
+    place = {
+        "crs_wkt": CRS.from_epsg(4326).to_wkt(),
+        "pixel_to_crs": [step_x, 0.0, west, 0.0, -step_y, north],
+        "bounds_deg": [west, south, east, north],
+        "outline": mapping(box(west, south, east, north)),
+    }
+    return SCENE_INFO | place | changes
+
+
+def add_scene(resources: Resources, principal: Principal, info: dict[str, Any] = SCENE_INFO) -> str:
     """Write the rows of a scene; return its id. There is no file."""
-    SceneInfo.from_json(SCENE_INFO)
+    SceneInfo.from_json(info)
     scene_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
     with resources.database.write() as session:
-        session.add(_file(principal, file_id, f"scenes/{scene_id}/{file_id}.tif", "made.tif"))
+        session.add(_file(principal, file_id, f"scenes/{scene_id}/{file_id}.tif", info["name"]))
         session.flush()
         session.add(
             Scene(
                 id=scene_id,
                 owner_id=principal.user_id,
                 file_id=file_id,
-                name="made.tif",
+                name=info["name"],
                 width_px=256,
                 height_px=256,
-                gsd_m=0.3,
-                info=SCENE_INFO,
+                gsd_m=info["gsd_m"],
+                info=info,
             )
         )
     return scene_id

@@ -17,8 +17,12 @@ def write_scene(
     size_px: tuple[int, int] = (256, 256),
     rectangles: list[Rectangle] | None = None,
     paint: int | None = None,
+    origin: tuple[float, float] = ORIGIN,
 ) -> Path:
-    """Write a (height, width) RGB GeoTIFF; rectangles are (row, column, height, width) in pixels, painted `paint`."""
+    """Write a (height, width) RGB GeoTIFF; rectangles are (row, column, height, width) in pixels, painted `paint`.
+
+    origin: easting and northing of the left upper corner, in metres.
+    """
     rows, columns = size_px
     pixels = np.full((3, rows, columns), 60, np.uint8)
     pixels += np.random.default_rng(7).integers(0, 12, pixels.shape, dtype=np.uint8)
@@ -31,7 +35,7 @@ def write_scene(
         "count": 3,
         "dtype": "uint8",
         "crs": f"EPSG:{EPSG}",
-        "transform": Affine(GSD_M, 0, ORIGIN[0], 0, -GSD_M, ORIGIN[1]),
+        "transform": Affine(GSD_M, 0, origin[0], 0, -GSD_M, origin[1]),
         "tiled": True,
         "blockxsize": 256,
         "blockysize": 256,

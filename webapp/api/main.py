@@ -42,6 +42,7 @@ from webapp.api.routes import (
     oidc,
     operations,
     scenes,
+    states,
     tile_sets,
     tiles,
 )
@@ -65,6 +66,7 @@ ROUTES = (
     oidc,
     account_pages,
     extraction,
+    states,
     scenes,
     files,
     imports,

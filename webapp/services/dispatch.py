@@ -8,14 +8,17 @@ from dataclasses import asdict, dataclass
 import structlog
 from sqlalchemy.orm import Session
 
-from models.job_moves import Move, move_jobs
+from models.job_moves import Move, end_states, move_jobs
 from models.job_states import JobState
 from models.queries import dispatch as queries
+from models.queries.state_jobs import ask_parts_to_stop
+from models.state_endings import lock_states
 from webapp.errors import BrokerUnavailable
 from webapp.logs import lines_about
 from webapp.queue import TASKS
 from webapp.resources import Resources
 from webapp.services.import_leftovers import discard_leftovers
+from webapp.services.state_parts import hand_out_parts
 
 BATCH = 100
 LEFTOVERS_SOUGHT_S = 3600.0
@@ -38,6 +41,7 @@ def publish_outbox(resources: Resources) -> int:
 
     A message may be sent twice if this process dies between sending and noting it: the claim makes that harmless.
     """
+    hand_out_parts(resources)
     sent = 0
     while True:
         with resources.database.read() as session:
@@ -64,9 +68,12 @@ def publish_outbox(resources: Resources) -> int:
 def reconcile(resources: Resources) -> Reconciled:
     """End or requeue jobs whose worker is gone, clear up after imports, send again what the broker lost."""
     with resources.database.write() as session:
+        wholes = lock_states(session)
+        ask_parts_to_stop(session)
         cancelled = _cancel(session, resources.settings.cancel_grace_s)
         dead = _bury(session)
         requeued = _requeue(session)
+        end_states(session, wholes)
         requests = queries.request_ids(session, cancelled + dead + requeued)
     for state, moved in ((JobState.CANCELLED, cancelled), (JobState.DEAD, dead), (JobState.QUEUED, requeued)):
         for job_id in moved:
@@ -82,11 +89,10 @@ def reconcile(resources: Resources) -> Reconciled:
 def _cancel(session: Session, grace_s: float) -> list[str]:
     silent = Move(JobState.CANCELLED, text="Cancelled; its worker had stopped.")
     waiting = Move(JobState.CANCELLED, text="Cancelled before it began.")
-    ids = move_jobs(session, silent, queries.has_state(JobState.RUNNING), queries.cancel_ignored(grace_s))
-    ids += move_jobs(
-        session, silent, queries.has_state(JobState.RUNNING), queries.lease_expired(), queries.cancel_requested()
-    )
-    ids += move_jobs(session, waiting, queries.has_state(JobState.QUEUED), queries.cancel_requested())
+    running, queued = queries.has_state(JobState.RUNNING), queries.has_state(JobState.QUEUED)
+    ids = move_jobs(session, silent, running, queries.is_for_workers(), queries.cancel_ignored(grace_s))
+    ids += move_jobs(session, silent, running, queries.lease_expired(), queries.cancel_requested())
+    ids += move_jobs(session, waiting, queued, queries.is_for_workers(), queries.cancel_requested())
     return ids
 
 

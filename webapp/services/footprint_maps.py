@@ -28,7 +28,7 @@ from webapp.errors import RequestInvalid
 from webapp.resources import Resources
 from webapp.services import jobs
 from webapp.services.footprint_index import REVIEW_CODES, REVIEW_NAMES, snapshot_for
-from webapp.services.footprints import RANGES, FootprintQuery
+from webapp.services.footprints import RANGES, FootprintQuery, job_family
 
 BoundsM = tuple[float, float, float, float]
 BoundsDeg = tuple[float, float, float, float]
@@ -92,21 +92,21 @@ def revision(resources: Resources, principal: Principal) -> str:
 def tile(resources: Resources, principal: Principal, query: MapQuery, place: TilePlace, style: Style) -> Picture:
     """Return a tile. Raises `NotFound` for a job that is not theirs, `IndexNotReady`, `ParameterInvalid`."""
     snapshot, filters = _seen(resources, principal, query)
-    tag = _tag(principal, snapshot, query, place, style)
+    tag = _tag(principal, snapshot, query, filters.jobs, place, style)
     return Picture(tag, lambda: render_tile(snapshot, place.address, place.size_px, style, filters))
 
 
 def vector_tile(resources: Resources, principal: Principal, query: MapQuery, address: TileAddress) -> VectorTile:
     """Return a tile with the footprints themselves, far out with sums of them. Raises as `tile`."""
     snapshot, filters = _seen(resources, principal, query)
-    tag = _tag(principal, snapshot, query, address)
+    tag = _tag(principal, snapshot, query, filters.jobs, address)
     return VectorTile(tag, lambda: make_vector_tile(snapshot, address, filters, REVIEW_NAMES))
 
 
 def view(resources: Resources, principal: Principal, query: MapQuery, frame: Frame, style: Style) -> Picture:
     """Return a picture of any piece of the map. Raises as `tile`."""
     snapshot, filters = _seen(resources, principal, query)
-    tag = _tag(principal, snapshot, query, frame, style)
+    tag = _tag(principal, snapshot, query, filters.jobs, frame, style)
     return Picture(tag, lambda: render_view(snapshot, frame.bounds_m, frame.size_px, style, filters))
 
 
@@ -148,20 +148,32 @@ def colours(resources: Resources, principal: Principal, style: Style, zoom: int)
 
 def _seen(resources: Resources, principal: Principal, query: MapQuery) -> tuple[Snapshot, FootprintFilters]:
     """Return what a person may see, and which of it is meant. Raises as `tile`."""
-    snapshot, job_id = snapshot_for(resources, principal), query.footprints.job_id
-    # The index holds nothing but what is theirs: the database is asked only about jobs that it does not know.
-    if job_id is not None and job_id not in snapshot.jobs:
-        jobs.get_job(resources, principal, job_id)
-    return snapshot, _filters(query)
+    snapshot = snapshot_for(resources, principal)
+    return snapshot, _filters(query, _jobs(resources, principal, snapshot, query.footprints.job_id))
 
 
-def _filters(query: MapQuery) -> FootprintFilters:
+def _jobs(
+    resources: Resources, principal: Principal, snapshot: Snapshot, job_id: str | None
+) -> frozenset[str] | None:
+    """Return the jobs that a job stands for.
+
+    The index holds nothing but what is theirs: the database is asked only about jobs that it does not know, such as
+    those of whole states, whose parts have the footprints.
+    """
+    if job_id is None:
+        return None
+    if job_id in snapshot.jobs or not jobs.get_job(resources, principal, job_id).is_state:
+        return frozenset({job_id})
+    return frozenset(job_family(resources, job_id))
+
+
+def _filters(query: MapQuery, job_ids: frozenset[str] | None) -> FootprintFilters:
     wanted = query.footprints
     states = wanted.review_states
     if states is not None and not states <= REVIEW_CODES.keys():
         raise RequestInvalid(detail=f"review must be some of {', '.join(ReviewState)}")
     return FootprintFilters(
-        jobs=None if wanted.job_id is None else frozenset({wanted.job_id}),
+        jobs=job_ids,
         scenes=None if wanted.scene_id is None else frozenset({wanted.scene_id}),
         review=None if states is None else frozenset(REVIEW_CODES[state] for state in states),
         region=query.region,
@@ -174,8 +186,10 @@ def _revision(snapshot: Snapshot) -> str:
     return f"{snapshot.generation:x}-{snapshot.checksum.total & 0xFFFFFFFF:08x}"
 
 
-def _tag(principal: Principal, snapshot: Snapshot, query: MapQuery, *how: object) -> str:
-    wanted = [getattr(query.footprints, name) for name in ("job_id", "scene_id", *RANGES)]
+def _tag(
+    principal: Principal, snapshot: Snapshot, query: MapQuery, job_ids: frozenset[str] | None, *how: object
+) -> str:
+    wanted = [job_ids and sorted(job_ids), *(getattr(query.footprints, name) for name in ("scene_id", *RANGES))]
     states = None if query.footprints.review_states is None else sorted(query.footprints.review_states)
     region = None if query.region is None else query.region.wkb_hex
     asked = (principal.owner_filter, _revision(snapshot), *wanted, states, region, *how)

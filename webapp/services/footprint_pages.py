@@ -67,7 +67,7 @@ class _Search:
 
 def list_page(resources: Resources, principal: Principal, asked: PageQuestion) -> FootprintPage:
     """Return one page. Raises `BboxInvalid`, `CursorInvalid`, `ParameterInvalid`, `RequestInvalid`."""
-    search = _search(principal, asked)
+    search = _search(resources, principal, asked)
     digest = _digest(principal, asked, search.wanted)
     after = None if asked.cursor is None else place_of(asked.cursor, digest)
     with resources.database.read() as session:
@@ -79,7 +79,7 @@ def list_page(resources: Resources, principal: Principal, asked: PageQuestion) -
 
 def count(resources: Resources, principal: Principal, asked: PageQuestion) -> int:
     """Count what all pages hold together; around a region every row is looked at. Raises as `list_page`."""
-    search, after, number = _search(principal, asked), None, 0
+    search, after, number = _search(resources, principal, asked), None, 0
     if search.region is None:
         return footprints.count(resources, principal, asked.footprints)
     while True:
@@ -97,14 +97,14 @@ def _digest(principal: Principal, asked: PageQuestion, wanted: FootprintFilter) 
     return question_digest(principal.owner_filter, asked.sort, replace(wanted, review_states=None), states, region)
 
 
-def _search(principal: Principal, asked: PageQuestion) -> _Search:
+def _search(resources: Resources, principal: Principal, asked: PageQuestion) -> _Search:
     column = asked.sort.removeprefix("-")
     if column not in SORT_COLUMNS:
         raise RequestInvalid(detail=f"sort must be one of {', '.join(SORT_COLUMNS)}, with - before it to fall")
     states = asked.footprints.review_states
     if states is not None and not states <= set(ReviewState):
         raise RequestInvalid(detail=f"review must be some of {', '.join(ReviewState)}")
-    wanted, region = filter_of(principal, asked.footprints), None
+    wanted, region = filter_of(resources, principal, asked.footprints), None
     if asked.region is not None:
         region = Region(asked.region)
         if wanted.bbox is None:

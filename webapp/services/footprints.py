@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from auth.principals import Principal
 from models.bbox import Bbox
 from models.queries import footprints as queries
 from models.queries.footprints import FootprintFilter
+from models.queries.state_jobs import family_of
 from webapp.errors import BboxInvalid, RequestInvalid
 from webapp.resources import Resources
 from webapp.services.views import FootprintView, to_datetime
@@ -66,23 +67,34 @@ class FootprintStatistics:
 
 def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
     """Count footprints. Raises `BboxInvalid`."""
+    wanted = filter_of(resources, principal, query)
     with resources.database.read() as session:
-        return queries.count(session, filter_of(principal, query))
+        return queries.count(session, wanted)
 
 
 def list_footprints(
     resources: Resources, principal: Principal, query: FootprintQuery, limit: int = 1000
 ) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
+    wanted = filter_of(resources, principal, query)
     with resources.database.read() as session:
-        return queries.read_page(session, filter_of(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
+        return queries.read_page(session, wanted, 0, min(max(limit, 0), LIST_LIMIT_MAX))
 
 
 def iter_batches(
     resources: Resources, principal: Principal, query: FootprintQuery, rows: int = BATCH_ROWS
 ) -> "Iterator[gpd.GeoDataFrame]":
-    """Yield all footprints in batches by id. Memory is that of one batch, and no transaction stays open in between."""
-    wanted, after_id = filter_of(principal, query), 0
+    """Yield all footprints in batches by id, those of a job of a whole state part by part.
+
+    Memory is that of one batch, and no transaction stays open in between.
+    """
+    wanted = filter_of(resources, principal, query)
+    for job_ids in [None] if wanted.job_ids is None else [(job_id,) for job_id in wanted.job_ids]:
+        yield from _iter_pages(resources, replace(wanted, job_ids=job_ids), rows)
+
+
+def _iter_pages(resources: Resources, wanted: FootprintFilter, rows: int) -> "Iterator[gpd.GeoDataFrame]":
+    after_id = 0
     while True:
         with resources.database.read() as session:
             batch = queries.read_page(session, wanted, after_id, rows)
@@ -97,8 +109,9 @@ def iter_ids(
     resources: Resources, principal: Principal, query: FootprintQuery, rows: int = 65_536
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
+    wanted = filter_of(resources, principal, query)
     with resources.database.read() as session:
-        yield from queries.iter_ids(session, filter_of(principal, query), rows)
+        yield from queries.iter_ids(session, wanted, rows)
 
 
 def iter_chosen(
@@ -118,7 +131,7 @@ def footprint_at(
     resources: Resources, principal: Principal, lon_deg: float, lat_deg: float, query: FootprintQuery
 ) -> FootprintView | None:
     """Return the smallest footprint that covers a point, None if there is none."""
-    point = filter_of(principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
+    point = filter_of(resources, principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
     with resources.database.read() as session:
         rows = queries.candidates_at(session, point, CANDIDATES)
     for row in rows:
@@ -148,13 +161,17 @@ def footprint_at(
 
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
     """Sum up footprints. Raises `BboxInvalid`."""
+    wanted = filter_of(resources, principal, query)
     with resources.database.read() as session:
-        number, rated, total, mean, confidence = queries.totals(session, filter_of(principal, query))
+        number, rated, total, mean, confidence = queries.totals(session, wanted)
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 
 
 def filter_of(
-    principal: Principal, query: FootprintQuery, bbox_deg: tuple[float, float, float, float] | None = None
+    resources: Resources,
+    principal: Principal,
+    query: FootprintQuery,
+    bbox_deg: tuple[float, float, float, float] | None = None,
 ) -> FootprintFilter:
     """Return what a person asks for, limited to what they may see. Raises `BboxInvalid`, `RequestInvalid`."""
     bounds = bbox_deg or query.bbox_deg
@@ -168,9 +185,15 @@ def filter_of(
         raise BboxInvalid(detail=str(error)) from error
     return FootprintFilter(
         owner_id=principal.owner_filter,
-        job_id=query.job_id,
+        job_ids=None if query.job_id is None else job_family(resources, query.job_id),
         scene_id=query.scene_id,
         bbox=bbox,
         review_states=query.review_states,
         **{name: getattr(query, name) for name in RANGES},
     )
+
+
+def job_family(resources: Resources, job_id: str) -> tuple[str, ...]:
+    """Return the jobs whose footprints a job stands for: itself, or the parts of a whole state with it."""
+    with resources.database.read() as session:
+        return family_of(session, job_id)

@@ -14,8 +14,10 @@ from webapp.resources import Resources
 from webapp.services.idempotency import Once
 from webapp.services.imports import ImportOptions, submit_import
 from webapp.services.jobs import submit_extraction
+from webapp.services.state_jobs import retry_state
 from webapp.services.uploads import begin_upload
 from webapp.services.views import JobView
+from webapp.state_errors import JobIsPart
 
 
 def retry_job(
@@ -23,7 +25,8 @@ def retry_job(
 ) -> JobView:
     """Queue a new job like one that failed, was cancelled or is dead; it is the asker's, and spends their quota.
 
-    Raises `NotFound`, `JobNotRetryable`, and what `submit_extraction` or `submit_import` raises.
+    Of a whole state only what did not succeed is done again (`state_jobs.retry_state`).
+    Raises `NotFound`, `JobNotRetryable`, `JobIsPart`, and what `submit_extraction` or `submit_import` raises.
     """
     with resources.database.read() as session:
         row = queries.find_job(session, job_id, principal.owner_filter)
@@ -35,6 +38,10 @@ def retry_job(
     # A state that nothing follows stays what it is: there is no need to look again.
     if job.state not in TERMINAL - {JobState.SUCCEEDED}:
         raise JobNotRetryable(job_id=job_id, state=job.state)
+    if job.parent_id is not None:
+        raise JobIsPart(job_id=job_id, whole_id=job.parent_id)
+    if job.kind == JobKind.STATE:
+        return retry_state(resources, principal, job_id, once)
     if file is not None:
         return _import_again(resources, principal, job, file, once)
     params = ExtractionParams.from_json(job.params)

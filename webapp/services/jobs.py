@@ -1,20 +1,23 @@
 """Jobs as a person knows them: asking for one, looking at it, stopping it."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shapely.geometry import mapping
-from sqlalchemy import update
+from sqlalchemy import or_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from auth.principals import Principal
 from models.base import now_s
-from models.job import ProcessingJob
-from models.job_moves import Move, add_job, move_jobs, write_messages
+from models.job import JobKind, ProcessingJob
+from models.job_moves import Move, add_job, end_states, move_jobs, write_messages
 from models.job_states import JobState
 from models.queries import jobs as queries
 from models.queries import scenes as scene_queries
+from models.queries.state_jobs import ask_parts_to_stop, sums_of_parts
+from models.state_endings import lock_state_of
 from processing.aoi import read_aoi, region_in_scene
 from processing.params import ExtractionParams
 from processing.scene import SceneInfo
@@ -25,6 +28,8 @@ from webapp.resources import Resources
 from webapp.services import models
 from webapp.services.idempotency import Once, keep, require_first
 from webapp.services.quotas import spend
+from webapp.services.state_views import with_parts
+from webapp.services.us_states import us_states
 from webapp.services.views import JobView, MessageView, to_datetime, to_datetime_or_none
 
 LIST_LIMIT_MAX = 500
@@ -77,7 +82,7 @@ def submit_extraction(
 def get_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
     """Return one job. Raises `NotFound`."""
     with resources.database.read() as session:
-        return view_of(_found(queries.find_job(session, job_id, principal.owner_filter), job_id))
+        return views_of(session, [_found(queries.find_job(session, job_id, principal.owner_filter), job_id)])[0]
 
 
 def list_jobs(resources: Resources, principal: Principal, limit: int = 50, before: str | None = None) -> list[JobView]:
@@ -88,13 +93,14 @@ def list_jobs(resources: Resources, principal: Principal, limit: int = 50, befor
             job = _found(queries.find_job(session, before, principal.owner_filter), before)[0]
             cursor = (job.created_at, job.id)
         rows = queries.list_jobs(session, principal.owner_filter, min(max(limit, 1), LIST_LIMIT_MAX), cursor)
-        return [view_of(row) for row in rows]
+        return views_of(session, rows)
 
 
 def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
     """Ask a job to stop: at once where it waits, within seconds where it runs; a finished one stays as it is."""
     with resources.database.write() as session:
         _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
+        lock_state_of(session, job_id)
         asked = session.scalars(
             update(ProcessingJob)
             .where(
@@ -108,8 +114,12 @@ def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobVi
         ).all()
         if asked:
             write_messages(session, [job_id], "info", f"{principal.username} asked to cancel the job.")
+        ask_parts_to_stop(session, ProcessingJob.id == job_id)
         move = Move(JobState.CANCELLED, text="Cancelled before it began.")
-        move_jobs(session, move, ProcessingJob.id == job_id, ProcessingJob.state == str(JobState.QUEUED))
+        own = or_(ProcessingJob.id == job_id, ProcessingJob.parent_id == job_id)
+        for_workers = ProcessingJob.kind != str(JobKind.STATE)
+        move_jobs(session, move, own, for_workers, ProcessingJob.state == str(JobState.QUEUED))
+        end_states(session, [job_id])
     return get_job(resources, principal, job_id)
 
 
@@ -134,6 +144,13 @@ def _found(row: queries.JobRow | None, job_id: str) -> queries.JobRow:
     if row is None:
         raise NotFound(kind="job", id=job_id)
     return row
+
+
+def views_of(session: Session, rows: Sequence[queries.JobRow]) -> list[JobView]:
+    """Return the rows of jobs in plain values; one of a whole state shows the sums of its parts."""
+    wholes = [row[0].id for row in rows if row[0].kind == JobKind.STATE]
+    sums = sums_of_parts(session, wholes) if wholes else {}
+    return [with_parts(view_of(row), row, sums.get(row[0].id)) for row in rows]
 
 
 def view_of(row: queries.JobRow) -> JobView:
@@ -164,6 +181,8 @@ def view_of(row: queries.JobRow) -> JobView:
         weights_sha256=job.weights_sha256,
         kind=job.kind,
         file_name=file_name,
+        us_state=job.us_state and us_states().find(job.us_state).name,
+        parent_id=job.parent_id,
         request_id=job.request_id,
     )
 

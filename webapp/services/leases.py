@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.footprint_writes import FootprintSource, insert_footprints
-from models.job import JobPart, ProcessingJob
+from models.job import JobKind, JobPart, ProcessingJob
 from models.job_moves import Move, move_jobs, write_messages
 from models.job_states import JobState
 from models.scene import Scene, StoredFile
+from models.state_endings import lock_state_of
 from webapp.errors import LeaseLost
 from webapp.resources import Resources
 from webapp.services.claims import Beat, Claim, FinishedPart, JobError
@@ -43,10 +44,12 @@ def claim(resources: Resources, job_id: str, owner: str) -> Claim | None:
     )
     conditions = (
         ProcessingJob.id == job_id,
+        ProcessingJob.kind != str(JobKind.STATE),
         ProcessingJob.attempt < ProcessingJob.max_attempts,
         ProcessingJob.cancel_requested_at.is_(None),
     )
     with resources.database.write() as session:
+        lock_state_of(session, job_id)
         return _read_claim(session, job_id) if move_jobs(session, taken, *conditions) else None
 
 
@@ -140,6 +143,7 @@ def finish(resources: Resources, claim: Claim, state: JobState, error: JobError 
     `imports.publish`; ended here, it leaves nothing.
     """
     with resources.database.write() as session:
+        lock_state_of(session, claim.job_id)
         beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
         require_held(beat, claim)
         ends_in = JobState.CANCELLED if beat.cancel_requested and state is JobState.SUCCEEDED else state
@@ -163,6 +167,7 @@ def hand_back(resources: Resources, claim: Claim, text: str, *, counted: bool) -
     one the job is dead.
     """
     with resources.database.write() as session:
+        lock_state_of(session, claim.job_id)
         beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
         require_held(beat, claim)
         if beat.cancel_requested:

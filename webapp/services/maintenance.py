@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
 
 from models.base import now_s
 from models.export import Export
@@ -112,9 +112,11 @@ def _is_known(resources: Resources, key: str) -> bool:
 
 def _count_old_jobs(resources: Resources, older_than_s: float) -> tuple[int, int]:
     """Return how many jobs ended longer ago than this, and how many footprints they have."""
-    counts = select(func.count(), func.coalesce(func.sum(ProcessingJob.footprint_count), 0))
+    table, old = ProcessingJob, _ended_before(older_than_s)
+    wholes = select(table.id).where(old).correlate(None)
+    counts = select(func.count(case((table.parent_id.is_(None), 1))), func.coalesce(func.sum(table.footprint_count), 0))
     with resources.database.read() as session:
-        jobs, footprints = session.execute(counts.where(_ended_before(older_than_s))).one()
+        jobs, footprints = session.execute(counts.where(or_(old, table.parent_id.in_(wholes)))).one()
     return int(jobs), int(footprints)
 
 
@@ -125,4 +127,5 @@ def _remove_old_jobs(resources: Resources, older_than_s: float) -> tuple[int, in
 
 
 def _ended_before(older_than_s: float) -> ColumnElement[bool]:
-    return ProcessingJob.finished_at < now_s() - older_than_s
+    """The job ended so long ago; parts of a job of a whole state go with that one, not before."""
+    return and_(ProcessingJob.finished_at < now_s() - older_than_s, ProcessingJob.parent_id.is_(None))

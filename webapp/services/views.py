@@ -63,7 +63,8 @@ class SceneView:
 class JobView:
     """A job as a person sees it. `eta_s` is None until it can be told; `owner` is a user name.
 
-    `kind`: extraction, of a scene, or import, of a file, whose rows are counted as windows.
+    `kind`: extraction, of a scene; import, of a file, whose rows are counted as windows; or state, of all scenes of a
+    US state, each of which is a part.
     """
 
     id: str
@@ -92,13 +93,24 @@ class JobView:
     weights_sha256: str | None = None
     kind: str = "extraction"
     file_name: str | None = None
+    us_state: str | None = None
+    """Name of the state that all imagery is looked at of."""
+    parent_id: str | None = None
+    """The job of a whole state that this one is a part of."""
+    parts_total: int = 0
+    parts_ended: int = 0
     request_id: str | None = None
     """Of the request that asked for the job."""
 
     @property
     def source(self) -> str:
-        """What people call the scene or the file."""
-        return self.scene_name or self.file_name or self.id
+        """What people call the scene, the file or the state."""
+        return self.scene_name or self.file_name or self.us_state or self.id
+
+    @property
+    def is_state(self) -> bool:
+        """Tell whether it looks at all imagery of a state."""
+        return self.kind == "state"
 
     @property
     def is_import(self) -> bool:

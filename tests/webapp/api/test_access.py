@@ -76,6 +76,8 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("POST", "/api/v1/ml-processing/extract-buildings"): Expected((401, 202, 404, 202), json=EXTRACT),
     ("POST", "/api/v1/ml-processing/estimate"): Expected((401, 200, 404, 200), json=EXTRACT),
     ("GET", "/api/v1/ml-processing/task-status/{task_id}"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/ml-processing/process-state"): Expected((401, 202, 422, 422), json={"state": "Georgia"}),
+    ("GET", "/api/v1/ml-processing/states"): Expected((401, 200, 200, 200)),
     ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
     ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/scenes/{scene_id}"): Expected((401, 200, 404, 200)),
@@ -125,6 +127,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
     ("DELETE", "/api/v1/imports/{import_id}"): Expected((401, 409, 404, 409)),
+    ("DELETE", "/api/v1/jobs/{job_id}"): Expected((401, 204, 404, 404)),
     ("POST", "/api/v1/auth/logout"): Expected((401, 204, 204, 204)),
     ("POST", "/logout"): Expected((303, 303, 303, 303)),
 }

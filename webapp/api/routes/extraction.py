@@ -73,7 +73,7 @@ def extract_buildings(
 ) -> Response:
     """Extract the buildings of a scene, or of a region of it."""
     once = key.once(body.model_dump(mode="json"), extraction_answer)
-    params = recommended_params(resources, _checked(body.parameters))
+    params = recommended_params(resources, checked(body.parameters))
     job = jobs.submit_extraction(resources, principal, body.scene_id, params, body.aoi, once)
     return accepted_response(extraction_answer(job), job_id=job.id)
 
@@ -84,7 +84,7 @@ def estimate_extraction(body: ExtractIn, resources: CurrentResources, principal:
 
     Nothing is made, and nothing is spent.
     """
-    params = recommended_params(resources, _checked(body.parameters))
+    params = recommended_params(resources, checked(body.parameters))
     found = estimates.estimate_extraction(resources, principal, body.scene_id, params, body.aoi)
     return estimate_out(body.scene_id, found)
 
@@ -113,7 +113,7 @@ def values_of(fields: dict[str, str]) -> dict[str, Any]:
         regularization[METHOD] = fields[METHOD]
     if regularization:
         values["regularization"] = {name.removeprefix(FLAT_PREFIX): value for name, value in regularization.items()}
-    return _checked(values)
+    return checked(values)
 
 
 def _number(name: str, text: str) -> float:
@@ -126,7 +126,7 @@ def _number(name: str, text: str) -> float:
     return value
 
 
-def _checked(values: dict[str, Any]) -> dict[str, Any]:
+def checked(values: dict[str, Any]) -> dict[str, Any]:
     """Refuse values of the wrong type, which the core's ranges would stumble over."""
     kinds: dict[str, tuple[type, ...]] = {
         "min_confidence": (int, float),

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Response
 from webapp.api.answers import accepted_response, job_answer
 from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.schemas.jobs import JobOut, JobsOut, JobsQuery, JobStatisticsOut, LogOut, MessageOut
-from webapp.services import job_retries, jobs
+from webapp.api.schemas.jobs import JobDetailOut, JobOut, JobsOut, JobsQuery, JobStatisticsOut, LogOut, MessageOut
+from webapp.services import job_removal, job_retries, jobs
 from webapp.services.job_statistics import job_statistics
+from webapp.services.state_jobs import list_parts
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 
@@ -31,9 +32,16 @@ def get_statistics(resources: CurrentResources, principal: CurrentPrincipal) -> 
 
 
 @router.get("/{job_id}")
-def get_job(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> JobOut:
-    """Describe one job."""
-    return JobOut.model_validate(jobs.get_job(resources, principal, job_id))
+def get_job(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> JobDetailOut:
+    """Describe one job; one of a whole state with its parts."""
+    job = jobs.get_job(resources, principal, job_id)
+    return JobDetailOut.of(job, list_parts(resources, principal, job_id) if job.is_state else ())
+
+
+@router.delete("/{job_id}", status_code=204)
+def delete_job(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> None:
+    """Remove a finished job with all that it found: with its parts, or with the file that it imported."""
+    job_removal.delete_job(resources, principal, job_id)
 
 
 @router.post("/{job_id}/cancel")

@@ -6,11 +6,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from webapp.api.schemas.filters import (
     REGION_MAX_LENGTH,
+    STATE_MAX_LENGTH,
     FootprintFilterParams,
     MapFilterParams,
     parse_bbox,
-    parse_region,
     parse_view,
+    region_of,
 )
 from webapp.errors import RequestInvalid
 from webapp.services.exports import ViewScope
@@ -31,12 +32,14 @@ class BuildingsQuery(FootprintFilterParams):
 class BuildingsListQuery(BuildingsQuery):
     """Which footprints, in which order, how many at most, and in which format.
 
-    `region`: a polygon in degrees, WKT or GeoJSON; what has the centre of its bounding box in it is meant.
+    `region`: a polygon in degrees, WKT or GeoJSON; what has the centre of its bounding box in it is meant. `state`: the
+    outline of a US state, by name, postal code or FIPS code, in place of a region.
     `sort` falls with `-` before the name; footprints without confidence come last. `cursor`: from the link to the next
     page. `count`: also count all that match, which takes longer than a page.
     """
 
     region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
+    state: str | None = Field(None, max_length=STATE_MAX_LENGTH, examples=["PA"])
     sort: str = Field("id", max_length=20, examples=["-area_m2"])
     limit: int = Field(1000, ge=1, le=10_000)
     cursor: str | None = Field(None, max_length=500)
@@ -44,8 +47,8 @@ class BuildingsListQuery(BuildingsQuery):
     count: bool = False
 
     def question(self) -> PageQuestion:
-        """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""
-        region = None if self.region is None else parse_region(self.region)
+        """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`, `StateUnknown`."""
+        region = region_of(self.region, self.state)
         return PageQuestion(self.to_query(), region, self.sort, self.limit, self.cursor)
 
 
@@ -80,10 +83,10 @@ class ExportQuery(MapFilterParams):
 
     def scope(self) -> FootprintQuery | ViewScope:
         """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""
-        if self.view is None and self.region is None:
+        if self.view is None and self.region is None and self.state is None:
             return self.footprint_query(None if self.bbox is None else parse_bbox(self.bbox))
         if self.bbox is not None:
-            raise RequestInvalid(detail="bbox goes neither with view nor with region")
+            raise RequestInvalid(detail="bbox goes neither with view nor with region or state")
         return ViewScope(self.map_query(), parse_view(self.view))
 
 

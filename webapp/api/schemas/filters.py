@@ -11,8 +11,10 @@ from processing.rendering.tile_grid import bounds_to_mercator
 from webapp.errors import BboxInvalid, RequestInvalid
 from webapp.services.footprint_maps import WORLD_M, BoundsM, MapQuery
 from webapp.services.footprints import FootprintQuery
+from webapp.services.us_states import region_of as state_region
 
 REGION_MAX_LENGTH = 6000
+STATE_MAX_LENGTH = 80
 
 
 class FootprintFilterParams(BaseModel):
@@ -51,13 +53,16 @@ class FootprintFilterParams(BaseModel):
 
 class MapFilterParams(FootprintFilterParams):
     """Which footprints a map shows. `region`: a polygon in degrees, WKT or GeoJSON; what has its centre in it is meant.
+
+    `state`: the outline of a US state, by name, postal code or FIPS code, in place of a region.
     """
 
     region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
+    state: str | None = Field(None, max_length=STATE_MAX_LENGTH, examples=["PA"])
 
     def map_query(self) -> MapQuery:
-        """Return the services' form of it. Raises `RequestInvalid`."""
-        return MapQuery(self.footprint_query(), None if self.region is None else parse_region(self.region))
+        """Return the services' form of it. Raises `RequestInvalid`, `StateUnknown`."""
+        return MapQuery(self.footprint_query(), region_of(self.region, self.state))
 
 
 def parse_bbox(text: str) -> tuple[float, float, float, float]:
@@ -86,6 +91,15 @@ def _epoch_s(moment: datetime | None) -> float | None:
     if moment.tzinfo is None:
         raise RequestInvalid(detail="times need a time zone, such as Z for UTC")
     return moment.timestamp()
+
+
+def region_of(region: str | None, state: str | None) -> shapely.Geometry | None:
+    """Return the polygon of a region or of a state. Raises `RequestInvalid`, `StateUnknown`."""
+    if region is not None and state is not None:
+        raise RequestInvalid(detail="give a region or a state, not both")
+    if state is not None:
+        return state_region(state)
+    return None if region is None else parse_region(region)
 
 
 def parse_region(text: str) -> shapely.Geometry:

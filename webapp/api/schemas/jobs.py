@@ -1,17 +1,20 @@
 """Jobs as the API shows them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from webapp.services.state_views import PartView
 from webapp.services.views import JobView
 
 
 class JobOut(BaseModel):
     """A job. `state`: queued, running, succeeded, failed, cancelled or dead.
 
-    `kind`: extraction, of a scene, or import, of a file, whose rows are counted as windows.
+    `kind`: extraction, of a scene; import, of a file, whose rows are counted as windows; or state, of all scenes of a
+    US state, each of which is a part with `parent_id`.
     `request_id`: the X-Request-ID of the request that asked for it; every line of the log about it carries it.
     """
 
@@ -42,6 +45,39 @@ class JobOut(BaseModel):
     weights_name: str | None
     weights_sha256: str | None
     request_id: str | None
+    us_state: str | None
+    parent_id: str | None
+    parts_total: int
+    parts_ended: int
+
+
+class PartOut(BaseModel):
+    """A part of a job of a whole state: what is done on one scene. Its own log is that of the job with its id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    scene_id: str
+    scene_name: str
+    state: str
+    windows_done: int
+    windows_total: int
+    footprint_count: int
+    error_code: str | None
+    error_message: str | None
+
+
+class JobDetailOut(JobOut):
+    """A job, with its parts where it is one of a whole state."""
+
+    parts: list[PartOut] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, job: JobView, parts: Sequence[PartView]) -> "JobDetailOut":
+        """Describe a job."""
+        out = cls.model_validate(job)
+        out.parts = [PartOut.model_validate(part) for part in parts]
+        return out
 
 
 class JobsOut(BaseModel):

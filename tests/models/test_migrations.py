@@ -4,6 +4,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from auth.principals import SYSTEM
 from models.job_states import MOVES, TERMINAL, JobState, sources_of
 from models.migrations.compare import include_object
 from models.tables import metadata
@@ -54,9 +55,9 @@ def test_the_database_itself_refuses_moves_out_of_a_terminal_state(resources, al
         "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts, state, finished_at) "
         "VALUES ('j', :owner, :scene, '{}', 3, :state, 1)"
     )
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(insert), {"owner": alice.user_id, "scene": scene_id, "state": terminal})
-    with pytest.raises(DBAPIError), resources.database.write() as session:
+    with pytest.raises(DBAPIError), resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET state = :state"), {"state": target})
 
 
@@ -74,12 +75,12 @@ def test_the_database_itself_refuses_moves_out_of_a_terminal_state(resources, al
 )
 def test_the_database_refuses_rows_that_contradict_themselves(resources, alice, columns):
     scene_id = add_scene(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         insert = (
             "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts) VALUES ('j', :o, :s, '{}', 3)"
         )
         session.execute(text(insert), {"o": alice.user_id, "s": scene_id})
-    with pytest.raises(DBAPIError), resources.database.write() as session:
+    with pytest.raises(DBAPIError), resources.database.write(SYSTEM) as session:
         session.execute(text(f"UPDATE processing_jobs SET {columns}"))
 
 
@@ -96,11 +97,11 @@ def test_jobs_of_older_versions_learn_their_ground_sampling_distance(address):
         "INSERT INTO processing_jobs (id, owner_id, scene_id, params, max_attempts) "
         "VALUES ('given', 1, 's', '{\"gsd_m\": 0.5}', 3)",
     )
-    with database.write() as session:
+    with database.write(SYSTEM) as session:
         for row in rows:
             session.connection().exec_driver_sql(row)
     migrate(address)
-    with database.write() as session:
+    with database.write(SYSTEM) as session:
         found = dict(session.execute(text("SELECT id, gsd_m FROM processing_jobs")).all())
     assert found == {"plain": 0.3, "given": 0.5}
     database.close()
@@ -127,12 +128,12 @@ def test_what_was_there_before_imports_came_stays_and_what_they_need_is_let_in(a
     database = open_database(address)
     geometry = "X'00'" if database.is_sqlite else "ST_MakeEnvelope(0, 0, 1, 1, 4326)"
     before = FOOTPRINT.format(job="j", scene="'s'", geometry=geometry, confidence=0.5)
-    with database.write() as session:
+    with database.write(SYSTEM) as session:
         for row in (*JOB_BEFORE_IMPORTS, before):
             session.connection().exec_driver_sql(row)
     migrate(address)
     wanted = "SELECT kind, scene_id, file_id, windows_done FROM processing_jobs"
-    with database.write() as session:
+    with database.write(SYSTEM) as session:
         assert session.execute(text(wanted)).all() == [("extraction", "s", None, 7)]
         imported = (
             "INSERT INTO processing_jobs (id, owner_id, kind, file_id, params, max_attempts) "
@@ -144,16 +145,16 @@ def test_what_was_there_before_imports_came_stays_and_what_they_need_is_let_in(a
         if database.is_sqlite:
             assert session.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
     for broken in ("UPDATE processing_jobs SET scene_id = NULL", "UPDATE building_footprints SET confidence = 2"):
-        with pytest.raises(DBAPIError), database.write() as session:
+        with pytest.raises(DBAPIError), database.write(SYSTEM) as session:
             session.execute(text(broken))
     down_to(address, "0004")
-    with database.write() as session:
+    with database.write(SYSTEM) as session:
         assert session.execute(text("SELECT id, windows_done FROM processing_jobs")).all() == [("j", 7)]
         assert session.execute(text("SELECT job_id, confidence FROM building_footprints")).all() == [("j", 0.5)]
         if database.is_sqlite:
             assert session.execute(text("PRAGMA integrity_check")).all() == [("ok",)]
             assert session.execute(text("SELECT count(*) FROM building_footprints_rtree")).scalar_one() == 1
-    with pytest.raises(DBAPIError), database.write() as session:
+    with pytest.raises(DBAPIError), database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET scene_id = NULL"))
     database.close()
     migrate(address)

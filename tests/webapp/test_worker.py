@@ -14,7 +14,7 @@ import pytest
 import shapely
 from sqlalchemy import make_url, text
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from processing.params import ExtractionParams
 from tests.conftest import BACKENDS, NO_LIMITS, migrated_database
 from tests.support.broker import Broker, running_broker
@@ -129,7 +129,7 @@ class Installation:
 
     def stored(self, job_id: str) -> int:
         """Count the rows in the table, seen or not."""
-        with self.resources.database.read() as session:
+        with self.resources.database.read(SYSTEM) as session:
             rows = "SELECT count(*) FROM building_footprints WHERE job_id = :job_id"
             return session.execute(text(rows), {"job_id": job_id}).scalar_one()
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from models.export import Export, ExportPart, ExportState
 from models.queries import exports as queries
 from models.user import User
@@ -96,7 +96,7 @@ def submit_export(
         max_attempts=resources.settings.max_attempts,
     )
     try:
-        with resources.database.write() as session:
+        with resources.database.write(principal) as session:
             _require_place(session, principal)
             session.add(export)
             session.flush()
@@ -111,19 +111,19 @@ def submit_export(
 
 def get_export(resources: Resources, principal: Principal, export_id: str) -> ExportView:
     """Return one export. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _view(_found(session, principal, export_id))
 
 
 def list_exports(resources: Resources, principal: Principal) -> list[ExportView]:
     """Return the newest exports, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(export) for export in queries.list_exports(session, principal.owner_filter, LIST_LIMIT)]
 
 
 def export_file(resources: Resources, principal: Principal, export_id: str) -> ExportFile:
     """Return the file of a finished export. Raises `NotFound`, `ExportNotReady`, `ExportFailed`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         export = _found(session, principal, export_id)
         view, key = _view(export), export.storage_key
     if not view.is_finished:
@@ -138,7 +138,7 @@ def delete_export(resources: Resources, principal: Principal, export_id: str) ->
 
     Raises `NotFound` for what is not theirs.
     """
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         export = queries.find_export(session, export_id, principal.owner_filter)
         if export is None:
             raise NotFound(kind="export", id=export_id)
@@ -151,13 +151,13 @@ def delete_export(resources: Resources, principal: Principal, export_id: str) ->
 
 def count_expired(resources: Resources) -> int:
     """Count the exports whose time is over."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return queries.count_expired(session)
 
 
 def remove_expired(resources: Resources) -> int:
     """Remove exports whose time is over, with their files; return how many."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         keys = queries.remove_expired(session)
     for key in keys:
         if key is not None:

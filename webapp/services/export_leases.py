@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, select
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.base import now_s
 from models.export import Export, ExportState
 from models.queries import exports as queries
@@ -54,7 +54,7 @@ def claim(resources: Resources, export_id: str, owner: str) -> ExportClaim | Non
         "rows_done": 0,
     }
     mine = (Export.id == export_id, Export.state == queries.QUEUED, Export.attempt < Export.max_attempts)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         if not queries.move_exports(session, values, *mine):
             return None
         export, person = session.execute(
@@ -77,13 +77,13 @@ def heartbeat(resources: Resources, claim: ExportClaim, rows_done: int = 0) -> B
     values: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}
     if rows_done:
         values["rows_done"] = rows_done
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return _beat(bool(queries.move_exports(session, values, _mine(claim))))
 
 
 def look(resources: Resources, claim: ExportClaim) -> Beat:
     """Ask what `heartbeat` tells, without writing."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return _beat(session.scalar(select(Export.id).where(_mine(claim))) is not None)
 
 
@@ -91,7 +91,7 @@ def chosen_ids(resources: Resources, claim: ExportClaim) -> Iterator[NDArray[np.
     """Yield the ids of the footprints that the export is to hold."""
     part = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             found = queries.parts_of(session, claim.export_id, part, 1)
         if not found:
             return
@@ -121,7 +121,7 @@ def hand_back(resources: Resources, claim: ExportClaim, reason: str, *, counted:
         text = f"{reason} Given up after {claim.attempt} attempts."
         return fail(resources, claim, JobError("TooManyAttempts", text))
     taken_away = 0 if counted else 1
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         values = requeued_values() | {"attempt": Export.attempt - taken_away}
         _require(queries.move_exports(session, values, _mine(claim)), claim)
     return ExportState.QUEUED
@@ -133,7 +133,7 @@ def requeued_values() -> dict[str, Any]:
 
 
 def _end(resources: Resources, claim: ExportClaim, state: ExportState, values: dict[str, Any]) -> ExportState:
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         _require(queries.move_exports(session, ended_values(resources, state) | values, _mine(claim)), claim)
     return state
 

@@ -66,7 +66,7 @@ class FootprintStatistics:
 
 def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
     """Count footprints. Raises `BboxInvalid`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return queries.count(session, filter_of(principal, query))
 
 
@@ -74,7 +74,7 @@ def list_footprints(
     resources: Resources, principal: Principal, query: FootprintQuery, limit: int = 1000
 ) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return queries.read_page(session, filter_of(principal, query), 0, min(max(limit, 0), LIST_LIMIT_MAX))
 
 
@@ -84,7 +84,7 @@ def iter_batches(
     """Yield all footprints in batches by id. Memory is that of one batch, and no transaction stays open in between."""
     wanted, after_id = filter_of(principal, query), 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(principal) as session:
             batch = queries.read_page(session, wanted, after_id, rows)
         if not batch.empty:
             yield batch
@@ -97,7 +97,7 @@ def iter_ids(
     resources: Resources, principal: Principal, query: FootprintQuery, rows: int = 65_536
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         yield from queries.iter_ids(session, filter_of(principal, query), rows)
 
 
@@ -108,7 +108,7 @@ def iter_chosen(
     wanted = FootprintFilter(owner_id=principal.owner_filter)
     for ids in chunks:
         for first in range(0, len(ids), rows):
-            with resources.database.read() as session:
+            with resources.database.read(principal) as session:
                 batch = queries.read_chosen(session, wanted, ids[first : first + rows])
             if len(batch):
                 yield batch
@@ -119,7 +119,7 @@ def footprint_at(
 ) -> FootprintView | None:
     """Return the smallest footprint that covers a point, None if there is none."""
     point = filter_of(principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         rows = queries.candidates_at(session, point, CANDIDATES)
     for row in rows:
         geometry = shapely.from_wkb(row.geometry)
@@ -148,7 +148,7 @@ def footprint_at(
 
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
     """Sum up footprints. Raises `BboxInvalid`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         number, rated, total, mean, confidence = queries.totals(session, filter_of(principal, query))
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, select
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.job import WorkerBeat
 from webapp.errors import AppError, DiskFull
 from webapp.resources import Resources
+from webapp.row_security import weaknesses
 
 EXPORTER_PREFIX = "exports@"
 """Names of workers that take exports alone begin so."""
@@ -46,7 +48,7 @@ def check_health(resources: Resources) -> Health:
 
 def note_worker(resources: Resources, name: str, pid: int) -> None:
     """Write that a worker is alive."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = session.get(WorkerBeat, name)
         if beat is None:
             session.add(WorkerBeat(name=name, pid=pid))
@@ -57,7 +59,7 @@ def note_worker(resources: Resources, name: str, pid: int) -> None:
 
 def forget_worker(resources: Resources, name: str) -> None:
     """Take a worker off the list: it was shut down."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = session.get(WorkerBeat, name)
         if beat is not None:
             session.delete(beat)
@@ -66,7 +68,7 @@ def forget_worker(resources: Resources, name: str) -> None:
 def count_workers(resources: Resources) -> int:
     """Count the workers seen lately that take extractions."""
     limit_s = resources.settings.heartbeat_s * BEATS_MISSED
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         seen = (WorkerBeat.seen_at > now_s() - limit_s, WorkerBeat.name.not_like(f"{EXPORTER_PREFIX}%"))
         return session.scalars(select(func.count(WorkerBeat.name)).where(*seen)).one()
 
@@ -81,9 +83,11 @@ def _checked(resources: Resources, look: Callable[[Resources], str]) -> Check:
 
 
 def _database(resources: Resources) -> str:
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         session.execute(select(now_s()))
-    return "SQLite" if resources.database.is_sqlite else "PostgreSQL"
+        if resources.database.is_sqlite:
+            return "SQLite"
+        return "; ".join(("PostgreSQL", *weaknesses(session.connection())))
 
 
 def _broker(resources: Resources) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import delete, insert, select, text, true
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.footprint_writes import StoredBatch, note_stored, stage_footprints
@@ -42,14 +43,14 @@ class ReadBatch:
 
 def stored_batches(resources: Resources, claim: Claim) -> frozenset[int]:
     """Return the numbers of the batches that earlier attempts have stored."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return frozenset(session.scalars(select(JobPart.part).where(JobPart.job_id == claim.job_id)))
 
 
 def save_batch(resources: Resources, claim: Claim, batch: ReadBatch) -> Beat:
     """Store a batch out of sight, with the progress, all or nothing. Raises `LeaseLost`."""
     lease_until = now_s() + resources.settings.lease_s
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = touch(session, claim, lease_until=lease_until, **progress(batch.rows_read))
         require_held(beat, claim)
         staged = stage_footprints(session, claim.source, _as_stored(batch.footprints))
@@ -63,7 +64,7 @@ def publish(resources: Resources, claim: Claim, report: IngestReport) -> JobStat
 
     Where a person asked to cancel before, nothing is shown, and the job ends as cancelled.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = touch(session, claim, import_report=report.to_json())
         require_held(beat, claim)
         if beat.cancel_requested:
@@ -89,7 +90,7 @@ def discard_leftovers(resources: Resources, ended_within_s: float | None = None)
 
     `ended_within_s` spares those who ask often a look at imports of long ago, of which all is gone.
     """
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         job_ids = _ended_in_vain(session, ended_within_s)
     return sum(_discard(resources, job_id) for job_id in job_ids)
 
@@ -104,12 +105,12 @@ def _ended_in_vain(session: Session, within_s: float | None) -> list[str]:
 def _discard(resources: Resources, job_id: str) -> int:
     removed = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             mine = BuildingFootprint.job_id == job_id
             ids = list(session.scalars(select(BuildingFootprint.id).where(mine).limit(DISCARDED_AT_ONCE)))
         if not ids:
             return removed
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             session.execute(delete(BuildingFootprint).where(BuildingFootprint.id.in_(ids)))
         removed += len(ids)
 

@@ -64,19 +64,19 @@ def submit_import(
 
 def get_import(resources: Resources, principal: Principal, import_id: str) -> ImportView:
     """Return one import. Raises `NotFound`, for an extraction, too."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _view(_found(queries.find_job(session, import_id, principal.owner_filter), import_id))
 
 
 def list_imports(resources: Resources, principal: Principal, limit: int = LIST_LIMIT) -> list[ImportView]:
     """Return the newest imports, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(row) for row in queries.list_imports(session, principal.owner_filter, limit)]
 
 
 def delete_import(resources: Resources, principal: Principal, import_id: str) -> None:
     """Remove a finished import with its footprints and its file. Raises `NotFound`, `ImportInUse`."""
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         job, _, file_name, _, _ = _found(queries.find_job(session, import_id, principal.owner_filter), import_id)
         if job.finished_at is None:
             raise ImportInUse(name=file_name)
@@ -109,7 +109,7 @@ def _keep(
         windows_total=report.rows_read,
         max_attempts=resources.settings.max_attempts,
     )
-    with kept(resources, received, stored) as session:
+    with kept(resources, principal, received, stored) as session:
         add_job(session, job)
     return get_import(resources, principal, job_id)
 

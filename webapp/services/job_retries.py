@@ -20,7 +20,7 @@ def retry_job(resources: Resources, principal: Principal, job_id: str) -> JobVie
 
     Raises `NotFound`, `JobNotRetryable`, and what `submit_extraction` or `submit_import` raises.
     """
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         row = queries.find_job(session, job_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="job", id=job_id)

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 from starlette.routing import BaseRoute, Mount, Route
 
-from auth.principals import Role, Scope
+from auth.principals import SYSTEM, Role, Scope
 from auth.tokens import AccessClaims, sign_access_token
 from models.user import User
 from tests.support.jobs import add_import
@@ -149,7 +149,7 @@ def nobodies(api, alice):
     resources, key = api.resources, api.resources.settings.secret_key_bytes
     disabled = make_person(resources, "disabled")
     shut_out = api.program(disabled)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(update(User).where(User.id == disabled.user_id).values(is_active=False))
     revoked = create_key(resources, alice, "revoked", {Scope.READ, Scope.WRITE})
     revoke_key(resources, alice, revoked.view.id)

@@ -3,6 +3,7 @@ import os
 import pytest
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from webapp.services.health import check_health, count_workers, forget_worker, note_worker
 
 
@@ -42,6 +43,6 @@ def test_a_worker_counts_while_it_is_seen(resources):
     assert count_workers(resources) == 2
     forget_worker(resources, "v@host")
     assert count_workers(resources) == 1
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE worker_beats SET seen_at = seen_at - 100"))
     assert count_workers(resources) == 0

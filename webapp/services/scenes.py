@@ -73,7 +73,8 @@ def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> N
 
     Whether it is theirs is asked in their name. The rest is the system's: an administrator may have run jobs on it.
     """
-    get_scene(resources, principal, scene_id)
+    with resources.database.read(principal) as session:
+        _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
     with resources.database.write(SYSTEM) as session:
         scene, _, key = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
         session.scalars(select(Scene.id).where(Scene.id == scene.id).with_for_update()).one()

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from auth.principals import SYSTEM, Principal
 from models.export import Export, ExportPart, ExportState
 from models.queries import exports as queries
+from models.queries.scenes import find_scene
 from models.user import User
 from processing.exports.formats import FORMATS
 from webapp.errors import NotFound
@@ -98,6 +99,7 @@ def submit_export(
     try:
         with resources.database.write(principal) as session:
             _require_place(session, principal)
+            _require_scene(session, principal, query.scene_id)
             session.add(export)
             session.flush()
             rows = [{"export_id": export.id, "part": part, "ids": ids} for part, ids in enumerate(parts)]
@@ -186,6 +188,12 @@ def _require_place(session: Session, principal: Principal) -> None:
     session.execute(select(User.id).where(User.id == principal.user_id).with_for_update())
     if queries.count_open(session, principal.user_id) >= OPEN_MAX:
         raise TooManyExports(limit=OPEN_MAX)
+
+
+def _require_scene(session: Session, principal: Principal, scene_id: str | None) -> None:
+    """Answer for a scene of somebody else as for one that nobody has; the foreign key alone would tell them apart."""
+    if scene_id is not None and find_scene(session, scene_id, principal.owner_filter) is None:
+        raise NotFound(kind="scene", id=scene_id)
 
 
 def _found(session: Session, principal: Principal, export_id: str) -> Export:

@@ -39,5 +39,6 @@ def revoke_other_sessions(resources: Resources, principal: Principal) -> list[st
     """End all of one's sessions but the one that asks; return their ids."""
     with resources.database.write(principal) as session:
         ended = queries.close_all(session, principal.user_id, "revoked", except_id=principal.session_id)
+        queries.note_end(session, principal.user_id)
         note(session, principal, Act("session.others_revoked", "user", str(principal.user_id), {"count": len(ended)}))
     return ended

@@ -103,4 +103,5 @@ def _replace(session: Session, user_id: int, new_hash: str, old_hash: str | None
 def _end_everything(session: Session, user_id: int, reason: str, except_id: str = "") -> list[str]:
     mail_tokens.drop_for(session, user_id)
     api_keys.revoke_all(session, user_id)
+    sessions.note_end(session, user_id)
     return sessions.close_all(session, user_id, reason, except_id)

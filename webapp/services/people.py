@@ -151,6 +151,7 @@ def _end_everything(session: Session, user_id: int) -> None:
     sessions.close_all(session, user_id, "ended by an administrator")
     api_keys.revoke_all(session, user_id)
     mail_tokens.drop_for(session, user_id)
+    sessions.note_end(session, user_id)
 
 
 def _found(session: Session, user_id: int) -> PersonRow:

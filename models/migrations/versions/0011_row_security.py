@@ -1,7 +1,12 @@
 """Row-level security: PostgreSQL itself shows a person only what is theirs. SQLite has no such thing.
 
+And on both: when all that was opened in an account's name was ended last.
+
 `worker_beats` has no policy: workers belong to nobody, and everybody may know whether there are any.
 """
+
+import sqlalchemy as sa
+from alembic import op
 
 from models.migrations.row_security import protect_by_parent, protect_log, protect_owned, unprotect
 
@@ -32,6 +37,7 @@ LOG = ("audit_log", "actor_id")
 
 
 def upgrade() -> None:
+    op.add_column("users", sa.Column("ended_at", sa.Double(), nullable=True))
     for table, column in OWNED.items():
         protect_owned(table, column)
     for table, (column, parent) in CHILDREN.items():
@@ -42,3 +48,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (LOG[0], *CHILDREN, *OWNED):
         unprotect(table)
+    op.drop_column("users", "ended_at")

@@ -1,10 +1,11 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DBAPIError
 
-from auth.principals import SYSTEM
+from auth.principals import SYSTEM, Principal, Role
+from models.job import WorkerBeat
 from models.job_states import MOVES, TERMINAL, JobState, sources_of
 from models.migrations.compare import include_object
 from models.tables import metadata
@@ -156,6 +157,32 @@ def test_what_was_there_before_imports_came_stays_and_what_they_need_is_let_in(a
             assert session.execute(text("SELECT count(*) FROM building_footprints_rtree")).scalar_one() == 1
     with pytest.raises(DBAPIError), database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET scene_id = NULL"))
+    database.close()
+    migrate(address)
+
+
+def test_walls_go_up_around_what_was_there_and_down_again(address):
+    migrate(address, "0008")
+    database = open_database(address)
+    with database.write(SYSTEM) as session:
+        for row in (*JOB_BEFORE_IMPORTS, "INSERT INTO worker_beats (name, pid) VALUES ('main@host', 1)"):
+            session.connection().exec_driver_sql(row)
+    migrate(address)
+    ada, ben = Principal(1, "ada", Role.USER), Principal(2, "ben", Role.USER)
+    jobs = "SELECT id, windows_done FROM processing_jobs"
+    with database.read(ada) as session:
+        assert session.execute(text(jobs)).all() == [("j", 7)]
+        assert session.execute(text("SELECT username, ended_at FROM users")).all() == [("ada", None)]
+        assert session.scalar(select(WorkerBeat.queues)) == []
+    with database.read(ben) as session:
+        assert len(session.execute(text(jobs)).all()) == (1 if database.is_sqlite else 0)
+    down_to(address, "0008")
+    with database.read(ben) as session:
+        assert session.execute(text(jobs)).all() == [("j", 7)]
+        assert session.execute(text("SELECT name, pid FROM worker_beats")).all() == [("main@host", 1)]
+        if not database.is_sqlite:
+            left = "SELECT count(*) FROM pg_class WHERE relrowsecurity OR relforcerowsecurity"
+            assert session.scalar(text(left)) == session.scalar(text("SELECT count(*) FROM pg_policy")) == 0
     database.close()
     migrate(address)
 

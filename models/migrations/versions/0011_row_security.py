@@ -1,6 +1,6 @@
 """Row-level security: PostgreSQL itself shows a person only what is theirs. SQLite has no such thing.
 
-And on both: when all that was opened in an account's name was ended last.
+And on both: when all that was opened in an account's name was ended last, and which queues a worker takes.
 
 `worker_beats` has no policy: workers belong to nobody, and everybody may know whether there are any.
 """
@@ -38,6 +38,7 @@ LOG = ("audit_log", "actor_id")
 
 def upgrade() -> None:
     op.add_column("users", sa.Column("ended_at", sa.Double(), nullable=True))
+    op.add_column("worker_beats", sa.Column("queues", sa.JSON(), server_default="[]", nullable=False))
     for table, column in OWNED.items():
         protect_owned(table, column)
     for table, (column, parent) in CHILDREN.items():
@@ -48,4 +49,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in (LOG[0], *CHILDREN, *OWNED):
         unprotect(table)
+    op.drop_column("worker_beats", "queues")
     op.drop_column("users", "ended_at")

@@ -1,7 +1,8 @@
 """`./run bench row_security`: what the policies of PostgreSQL cost the queries that people wait for.
 
-Two people own half of the footprints each. The same services run with the policies in force and with them switched
-off, in turns; the time is that of the processor in the server's process, and of this process.
+Two people own half of the footprints each. The same services run with the policies in force, with them but without the
+mark that lets searches by place use the index (docs/operations.md), and without any, in turns. The time is that of the
+processor in the server's process, and of this process. Parallel workers are off: their time would be in neither.
 """
 
 import tempfile
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import psycopg
 from sqlalchemy import text
 
 from auth.principals import SYSTEM, Principal
@@ -20,7 +22,7 @@ from models.footprint_writes import insert_footprints
 from models.job_states import JobState
 from tests.support.jobs import submit
 from tests.support.people import make_person
-from tests.support.postgres import running_server
+from tests.support.postgres import SUPERUSER, running_server
 from webapp.database import migrate
 from webapp.resources import Resources, open_resources
 from webapp.services import footprint_pages, footprints, jobs, leases, profile
@@ -32,13 +34,18 @@ ROWS, QUICK_ROWS = 200_000, 20_000
 BATCH_ROWS = 20_000
 ROUNDS, REPEATS = 6, 5
 TABLES = ("users", "processing_jobs", "scenes", "file_storage", "building_footprints", "quota_uses")
-MODES = {"policies": ("ENABLE", "FORCE"), "no policies": ("DISABLE", "NO FORCE")}
+MODES = {
+    "policies": ("ENABLE", "FORCE", "LEAKPROOF"),
+    "policies, not LEAKPROOF": ("ENABLE", "FORCE", "NOT LEAKPROOF"),
+    "no policies": ("DISABLE", "NO FORCE", "LEAKPROOF"),
+}
+SETTINGS = "ALTER ROLE CURRENT_USER SET max_parallel_workers_per_gather = 0"
 
 type Case = Callable[[], object]
 
 
 def main(arguments: Sequence[str] = ()) -> int:
-    """Fill a database, and time every case in both modes."""
+    """Fill a database, and time every case in all modes."""
     options = read_options("row_security", arguments)
     with tempfile.TemporaryDirectory() as folder, filled(QUICK_ROWS if options.quick else ROWS, Path(folder)) as found:
         rows = measure(*found)
@@ -47,8 +54,8 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 @contextmanager
-def filled(count: int, folder: Path) -> Iterator[tuple[Resources, Principal]]:
-    """Give a database in which two people own `count` footprints, and one of the two."""
+def filled(count: int, folder: Path) -> Iterator[tuple[Resources, Principal, str]]:
+    """Give a database in which two people own `count` footprints, one of the two, and the superuser's address."""
     with running_server() as server, server.fresh_database(server.make_template()) as url:
         settings = load_settings(data_dir=folder, database_url=url)
         migrate(settings.database_address)
@@ -60,7 +67,9 @@ def filled(count: int, folder: Path) -> Iterator[tuple[Resources, Principal]]:
             connection = resources.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
             with connection:
                 connection.execute(text("VACUUM ANALYZE"))
-            yield resources, people[0]
+                connection.execute(text(SETTINGS))
+            resources.database.close()  # the setting is for new connections
+            yield resources, people[0], server.url(url.rpartition("/")[2], SUPERUSER)
         finally:
             resources.close()
 
@@ -100,15 +109,15 @@ def cases(resources: Resources, person: Principal) -> dict[str, Case]:
     }
 
 
-def measure(resources: Resources, person: Principal) -> list[Row]:
-    """Time each case in both modes, in turns."""
+def measure(resources: Resources, person: Principal, superuser: str) -> list[Row]:
+    """Time each case in all modes, in turns."""
     with resources.database.read(SYSTEM) as session:
         pid = session.scalar(text("SELECT pg_backend_pid()"))
     schedule = Path(f"/proc/{pid}/schedstat")
     timed: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for _ in range(ROUNDS):
         for mode in MODES:
-            switch(resources, mode)
+            switch(resources, superuser, mode)
             for name, look in cases(resources, person).items():
                 look()  # plans and pages are warm
                 timed.setdefault((name, mode), []).extend(clocked(schedule, look) for _ in range(REPEATS))
@@ -119,12 +128,15 @@ def measure(resources: Resources, person: Principal) -> list[Row]:
     return sorted(rows, key=lambda row: list(cases(resources, person)).index(row.case))
 
 
-def switch(resources: Resources, mode: str) -> None:
+def switch(resources: Resources, superuser: str, mode: str) -> None:
     """Put the policies in force, or out of it."""
+    *policies, mark = MODES[mode]
     with resources.database.write(SYSTEM) as session:
         for table in TABLES:
-            for how in MODES[mode]:
+            for how in policies:
                 session.execute(text(f"ALTER TABLE {table} {how} ROW LEVEL SECURITY"))
+    with psycopg.connect(superuser, autocommit=True) as connection:
+        connection.execute(f"ALTER FUNCTION geometry_overlaps(geometry, geometry) {mark}")
 
 
 def clocked(schedule: Path, look: Case) -> tuple[float, float]:

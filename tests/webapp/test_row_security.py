@@ -2,8 +2,10 @@
 
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
+import psycopg
 import pytest
 from sqlalchemy import ForeignKey, create_engine, text
 from sqlalchemy.exc import ProgrammingError
@@ -16,6 +18,7 @@ from tests.support.people import make_person
 from tests.support.postgres import SUPERUSER
 from tests.support.stored import finished_job
 from webapp import row_security
+from webapp.database import migrate
 from webapp.errors import NotFound
 from webapp.resources import open_resources
 from webapp.services import (
@@ -271,6 +274,26 @@ def test_health_says_where_the_wall_does_not_hold(walled, postgres_server):
     with superuser.begin() as connection:
         connection.execute(text(f"{mark} LEAKPROOF"))
     superuser.dispose()
+
+
+def test_an_installation_of_a_superuser_is_handed_over_as_documented(postgres_server, postgis_template, tmp_path):
+    documented = Path("docs/operations.md").read_text().split("```sql\n")
+    hand_over = next(block.partition("```")[0] for block in documented if block.startswith("DO $$"))
+    with postgres_server.fresh_database(postgis_template) as url:
+        above = postgres_server.url(url.rpartition("/")[2], SUPERUSER)
+        migrate(load_settings(database_url=above).database_address)
+        with psycopg.connect(above, autocommit=True) as connection:
+            connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) NOT LEAKPROOF")
+            connection.execute(f"ALTER DATABASE {url.rpartition('/')[2]} OWNER TO {SUPERUSER}")
+            connection.execute(hand_over)
+        address = load_settings(database_url=url).database_address
+        resources = open_resources(load_settings(data_dir=tmp_path, database_url=url))
+        finished_job(resources, make_person(resources, "ada"), 3)
+        with resources.database.engine.connect() as connection:
+            assert row_security.weaknesses(connection) == []
+        assert guarded(resources) == set(metadata.tables) - NOBODYS
+        resources.close()
+        migrate(address, "base")  # so all of it is the role's own
 
 
 def test_a_backup_as_documented_is_whole_and_one_that_would_not_be_is_refused(walled, postgres_server):

@@ -52,3 +52,14 @@ class Principal:
     def owner_filter(self) -> int | None:
         """User id that reads are limited to; None: no limit."""
         return None if self.is_administrator else self.user_id
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """The installation itself: workers, the dispatcher, the indexer, signing in, whoever runs this machine."""
+
+
+SYSTEM = System()
+
+type Asker = Principal | System
+"""For whom a transaction is. The database itself hides from it what is not theirs (`webapp.database`)."""

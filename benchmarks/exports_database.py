@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from benchmarks.made_city import city_batches
 from models.footprint_writes import insert_footprints
 from models.job_states import JobState
@@ -47,6 +48,6 @@ def _fill(resources: Resources, count: int) -> None:
         raise RuntimeError("the job cannot be claimed")
     leases.completed_parts(resources, claim, "0123456789ab" * 5, "footprints-0.2.0")
     for frame in city_batches(count, BATCH_ROWS):
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             insert_footprints(session, claim.source, frame.assign(raw_geometry=frame.geometry))
     leases.finish(resources, claim, JobState.SUCCEEDED)

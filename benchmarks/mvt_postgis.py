@@ -19,7 +19,7 @@ from benchmarks.map_ours import Timed
 from benchmarks.mvt_ours import addresses
 from processing.footprint_index.vector_tile import POLYGONS_FROM_ZOOM
 from processing.rendering.tile_grid import TileAddress, degrees_to_mercator
-from tests.support.postgres import PostgresServer, running_server
+from tests.support.postgres import SUPERUSER, PostgresServer, running_server
 
 SETTINGS = {
     "jit": "off",
@@ -113,7 +113,7 @@ def tile(connection: "psycopg.Connection[Any]", place: TileAddress) -> bytes:
 
 def serve_faster(server: PostgresServer) -> None:
     """Give the server the settings of a small machine instead of those of tests."""
-    with psycopg.connect(server.url("postgres"), autocommit=True) as connection:
+    with psycopg.connect(server.url("postgres", SUPERUSER), autocommit=True) as connection:
         for name, value in SETTINGS.items():
             connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
     server.restart_at_once()
@@ -124,7 +124,7 @@ def main() -> None:
     rows, count = int(sys.argv[1]), int(sys.argv[2])
     with running_server() as server:
         serve_faster(server)
-        with psycopg.connect(server.url(server.make_template()), autocommit=True) as connection:
+        with psycopg.connect(server.url(server.make_template(), SUPERUSER), autocommit=True) as connection:
             fill(connection, rows)
             print(json.dumps(measure(connection, rows, count)))
 

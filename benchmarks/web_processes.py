@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.user import User
 from webapp.database import migrate
 from webapp.embedded_broker import prepare_broker
@@ -51,7 +51,7 @@ class Site:
     def person(self, name: str, role: Role = Role.USER, password_hash: str = "none") -> Principal:
         """Make an account without the time that a password takes."""
         user = User(username=name, password_hash=password_hash, role=str(role))
-        with self.resources.database.write() as session:
+        with self.resources.database.write(SYSTEM) as session:
             session.add(user)
             session.flush()
             return Principal(user.id, name, role)

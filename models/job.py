@@ -155,11 +155,12 @@ class JobMessage(Base):
 
 
 class WorkerBeat(Base):
-    """A worker that was seen. Health and the Jobs page ask here, not the broker."""
+    """A worker that was seen, and which queues it takes. Health and the Jobs page ask here, not the broker."""
 
     __tablename__ = "worker_beats"
 
     name: Mapped[str] = mapped_column(String(128), primary_key=True)
     pid: Mapped[int] = mapped_column(Integer)
+    queues: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     started_at: Mapped[float] = mapped_column(Double, server_default=now_s())
     seen_at: Mapped[float] = mapped_column(Double, server_default=now_s())

@@ -24,6 +24,8 @@ class User(Base):
     """Limits of this account; None: those that the settings give to its role."""
     is_active: Mapped[bool] = mapped_column(Boolean, server_default=true())
     created_at: Mapped[float] = mapped_column(Double, server_default=now_s())
+    ended_at: Mapped[float | None] = mapped_column(Double)
+    """When all that was opened in the account's name was ended last: download links of before are dead."""
 
 
 class LoginSession(Base):

@@ -11,7 +11,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
 
+from auth.principals import Asker
 from webapp.errors import DatabaseBusy, DiskFull
+from webapp.row_security import say_who_asks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
 SQLITE_BUSY_S = 30
@@ -23,7 +25,10 @@ MIGRATION_LOCK = 0x62666D31
 
 @dataclass(frozen=True)
 class Database:
-    """An engine, and the two kinds of transaction."""
+    """An engine, and the two kinds of transaction. Each is for somebody, and PostgreSQL shows it only what is theirs.
+
+    SQLite has no such thing: there the conditions of the queries stand alone.
+    """
 
     engine: Engine
 
@@ -33,19 +38,19 @@ class Database:
         return self.engine.dialect.name == "sqlite"
 
     @contextmanager
-    def read(self) -> Iterator[Session]:
+    def read(self, asker: Asker) -> Iterator[Session]:
         """Open a session that only reads. Raises `DatabaseBusy` when there is no connection."""
-        with _busy_is_coded(), Session(self.engine) as session:
+        with _busy_is_coded(), Session(self.engine.execution_options(asker=asker)) as session:
             yield session
 
     @contextmanager
-    def write(self) -> Iterator[Session]:
+    def write(self, asker: Asker) -> Iterator[Session]:
         """Open a session that is committed at the end, rolled back on any error.
 
         On SQLite it takes the write lock at once: a lock that is taken later would fail where another process wrote
         in between.
         """
-        engine = self.engine.execution_options(takes_write_lock=True)
+        engine = self.engine.execution_options(takes_write_lock=True, asker=asker)
         with _busy_is_coded(), Session(engine) as session, session.begin():
             yield session
 
@@ -59,11 +64,11 @@ def open_database(url: str) -> Database:
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url))
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
-    return Database(
-        create_engine(
-            url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_WAIT_S, connect_args=options
-        )
+    engine = create_engine(
+        url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_WAIT_S, connect_args=options
     )
+    event.listen(engine, "begin", say_who_asks)
+    return Database(engine)
 
 
 def migrate(url: str, revision: str = "head") -> None:

@@ -1,6 +1,7 @@
 """The HTTP status of each error, those of the core included."""
 
 from processing import errors as core
+from webapp.access_errors import AddressNotAllowed, DownloadLinkInvalid
 from webapp.building_errors import (
     BuildingInUse,
     CursorInvalid,
@@ -74,6 +75,8 @@ HTTP_STATUS: dict[type[Exception], int] = {
     RefreshTokenInvalid: 401,
     Forbidden: 403,
     CsrfTokenInvalid: 403,
+    AddressNotAllowed: 403,
+    DownloadLinkInvalid: 403,
     RegistrationClosed: 403,
     MailNotSetUp: 403,
     OidcLoginExpired: 400,

@@ -10,6 +10,7 @@ from threading import Event
 
 import structlog
 
+from auth.principals import SYSTEM
 from models.queries.footprint_feed import changed_owners, newest_change
 from processing.footprint_index import warm_up as index_loops
 from processing.regularization import warm_up as outline_loops
@@ -39,7 +40,7 @@ class Indexer:
     def turn(self) -> None:
         """Do what is due now."""
         everybody = audiences(self.resources)
-        with self.resources.database.read() as session:
+        with self.resources.database.read(SYSTEM) as session:
             newest = newest_change(session)
             changed = changed_owners(session, self.seen) if newest > self.seen else []
         if time.monotonic() - self.fed_at > FEED_ALL_EVERY_S:

@@ -13,7 +13,6 @@ from typing import IO
 
 from webapp.embedded_broker import EmbeddedBroker
 from webapp.queue import EXPORT_QUEUE, QUEUE_NAME
-from webapp.services.health import EXPORTER_PREFIX
 from webapp.settings import Settings
 from webapp.supervised import Command
 from webapp.supervisor import StartFailed
@@ -150,7 +149,7 @@ def worker_command(settings: Settings, environment: dict[str, str]) -> Command:
 
 def exporter_command(environment: dict[str, str]) -> Command:
     """The Celery worker for exports, which must not wait behind an extraction of hours."""
-    arguments = worker_arguments(f"{EXPORTER_PREFIX}{socket.gethostname()}", 1, [EXPORT_QUEUE], "webapp.exporter")
+    arguments = worker_arguments(f"exports@{socket.gethostname()}", 1, [EXPORT_QUEUE], "webapp.exporter")
     return Command("exporter", arguments, ROOT, environment, stop_s=WORKER_STOP_S)
 
 

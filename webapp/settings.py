@@ -4,7 +4,9 @@ Each field is an environment variable of the same name in capitals (`data_dir` i
 in a file `.env`. `.env.example` lists them all; a test compares the two.
 """
 
+import ipaddress
 import os
+import re
 import secrets
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +20,8 @@ from auth.principals import Tier
 from webapp.errors import SettingInvalid
 
 SECRET_KEY_MIN_BYTES = 32
+EXACT_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
+"""As browsers write the header Origin: anything else would never match."""
 MB, GB = 1_000_000, 1_000_000_000
 
 
@@ -40,6 +44,15 @@ class Settings(BaseSettings):
     )
     trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Addresses of proxies whose X-Forwarded-For is believed, with commas; empty: nobody's."
+    )
+    allowed_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks that are answered, as 10.0.0.0/8, with commas; empty: all."
+    )
+    admin_networks: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Networks from which the page Admin and /api/v1/admin are answered, with commas; empty: all."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Other sites whose pages may use the API, as https://gis.example.org, with commas; empty: none."
     )
     admin_username: str = Field("admin", description="Name of the first administrator.")
     admin_password: SecretStr = Field(SecretStr(""), description="Empty: generated and printed at the first start.")
@@ -104,10 +117,27 @@ class Settings(BaseSettings):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")
     log_file: Path | None = Field(None, description="Logs go here too; empty: to standard error alone.")
 
-    @field_validator("trusted_hosts", "trusted_proxies", mode="before")
+    @field_validator(
+        "trusted_hosts", "trusted_proxies", "allowed_networks", "admin_networks", "cors_origins", mode="before"
+    )
     @classmethod
     def _split_names(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("allowed_networks", "admin_networks")
+    @classmethod
+    def _refuse_no_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
+        return value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _refuse_no_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not EXACT_ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin} is no origin: scheme and host in small letters, maybe a port, nothing else")
+        return value
 
     @field_validator("secret_key")
     @classmethod

@@ -94,6 +94,11 @@ def close_all(session: Session, user_id: int, reason: str, except_id: str = "") 
     return list(session.scalars(statement))
 
 
+def note_end(session: Session, user_id: int) -> None:
+    """Write that all that was opened in somebody's name ends now, also what has no row, as download links."""
+    session.execute(update(User).where(User.id == user_id).values(ended_at=now_s()))
+
+
 def open_of(session: Session, user_id: int) -> list[LoginSession]:
     """Return the open sessions of a user, the one used last first."""
     wanted = (

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from webapp.services.health import Health
 
 NO_JOBS = '<span class="bf-note">None yet.</span>'
-PART_LABELS = {"database": "Database", "broker": "Broker", "worker": "Workers", "disk": "Disk"}
+PART_LABELS = {
+    "database": "Database",
+    "broker": "Broker",
+    "worker": "Workers",
+    "exporter": "Workers for exports",
+    "disk": "Disk",
+}
 
 
 class Overview:

@@ -4,6 +4,7 @@ import shutil
 import pytest
 from playwright.sync_api import expect
 
+from auth.principals import SYSTEM
 from models.job import ProcessingJob
 from processing.params import ExtractionParams
 from tests.support.made_weights import write_weights
@@ -34,7 +35,7 @@ def test_another_detector_is_chosen_and_the_map_says_what_its_confidence_is_wort
     job = jobs.submit_extraction(site.resources, owner, scene.id, ExtractionParams(0.4, weights=own_weights))
     done = wait_until(lambda: jobs.get_job(site.resources, owner, job.id).is_finished, 90, "the extraction")
     assert done
-    with site.resources.database.write() as session:  # the test's worker does not run the installed file
+    with site.resources.database.write(SYSTEM) as session:  # the test's worker does not run the installed file
         found = models.card_of(site.resources, own_weights)
         session.get(ProcessingJob, job.id).weights_sha256 = found.weights_sha256
     screen.open_map(scene.id, job.id)

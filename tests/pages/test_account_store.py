@@ -2,7 +2,7 @@
 
 import pytest
 
-from auth.principals import Scope
+from auth.principals import SYSTEM, Scope
 from pages.account.profile_text import profile_facts, usage
 from pages.account.store import AccountStore
 from pages.session import Session
@@ -22,7 +22,7 @@ def signed_in(resources, person):
 
 def test_the_profile_tells_the_limits_and_what_is_used_of_them(make_resources, alice):
     resources = make_resources(free_jobs_per_hour=4, free_upload_bytes=10_000_000)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         quotas.spend(session, resources, alice, "jobs")
     profile = AccountStore(Session(resources, alice, "token")).profile()
     assert "<dd>alice</dd>" in profile_facts(profile)

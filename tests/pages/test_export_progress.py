@@ -4,6 +4,7 @@ import pytest
 from shapely import box
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from pages.export_progress import LARGE_ROWS, Wanted, problem_html, progress_html
 from tests.support.stored import finished_job
 from webapp.services import export_files
@@ -61,7 +62,7 @@ def test_what_went_wrong_is_a_sentence_and_never_markup(resources, alice):
     export = export_files.submit_export(resources, alice, FootprintQuery(job_id=finished_job(resources, alice)), "csv")
     scene_gone = FootprintQuery(job_id=None, bbox_deg=(10, 49, 11, 51))
     later = export_files.submit_export(resources, alice, scene_gone, "csv")
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("DELETE FROM building_footprints"))
     run_export(ExportContext(resources, "w"), later.id)
     shown = progress_html(export_files.get_export(resources, alice, later.id))

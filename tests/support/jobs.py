@@ -6,7 +6,7 @@ from typing import Any
 from pyproj import CRS
 from shapely.geometry import box, mapping
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from models.job import ProcessingJob
 from models.job_moves import add_job
 from models.scene import Scene, StoredFile
@@ -24,7 +24,7 @@ SCENE_INFO = {
     "driver": "GTiff",
     "band_count": 3,
     "dtype": "uint8",
-    "crs_wkt": "EPSG:4326",
+    "crs_wkt": CRS.from_epsg(4326).to_wkt(),
     "pixel_to_crs": [1e-6, 0.0, 10.0, 0.0, -1e-6, 50.0],
     "gsd_m": 0.3,
     "gsd_x_m": 0.3,
@@ -55,7 +55,7 @@ def add_scene(resources: Resources, principal: Principal, info: dict[str, Any] =
     """Write the rows of a scene; return its id. There is no file."""
     SceneInfo.from_json(info)
     scene_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.add(_file(principal, file_id, f"scenes/{scene_id}/{file_id}.tif", info["name"]))
         session.flush()
         session.add(
@@ -82,7 +82,7 @@ def add_import(resources: Resources, principal: Principal, report: IngestReport 
     """Write the rows of a queued import; return its id. There is no file."""
     job_id, file_id = str(uuid.uuid4()), str(uuid.uuid4())
     found = report or IngestReport("made.geojson", "GeoJSON", "OGC:CRS84", None, {}, [])
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.add(_file(principal, file_id, f"imports/{job_id}/{file_id}", "made.geojson"))
         session.flush()
         job = ProcessingJob(

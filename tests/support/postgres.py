@@ -18,6 +18,9 @@ import psycopg
 
 from tests.support.ending import end_with_parent
 
+SUPERUSER = "postgres"
+APP_ROLE = "footprints"
+"""As docs/operations.md says: it owns its database, and row-level security holds for it."""
 CONFIGURATION = """
 listen_addresses = '127.0.0.1'
 port = {port}
@@ -37,14 +40,14 @@ class PostgresServer:
     bin: Path
     process: "subprocess.Popen[bytes] | None" = None
 
-    def url(self, database: str) -> str:
-        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, role: str = APP_ROLE) -> str:
+        return f"postgresql://{role}@127.0.0.1:{self.port}/{database}"
 
     @contextmanager
     def fresh_database(self, template: str = "template1") -> Iterator[str]:
         """Give the address of a database that lives as long as the block."""
         name = f"t{uuid.uuid4().hex[:12]}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {APP_ROLE}")
         try:
             yield self.url(name)
         finally:
@@ -53,8 +56,9 @@ class PostgresServer:
     def make_template(self) -> str:
         """Return a database to copy from; PostGIS is in it already, which saves a second per test."""
         self._execute("CREATE DATABASE with_postgis")
-        with psycopg.connect(self.url("with_postgis"), autocommit=True) as connection:
+        with psycopg.connect(self.url("with_postgis", SUPERUSER), autocommit=True) as connection:
             connection.execute("CREATE EXTENSION postgis")
+            connection.execute("ALTER FUNCTION geometry_overlaps(geometry, geometry) LEAKPROOF")
         return "with_postgis"
 
     def start(self) -> None:
@@ -72,7 +76,7 @@ class PostgresServer:
         deadline = time.monotonic() + 60
         while True:
             try:
-                psycopg.connect(self.url("postgres"), connect_timeout=2).close()
+                psycopg.connect(self.url("postgres", SUPERUSER), connect_timeout=2).close()
                 return
             except psycopg.OperationalError:
                 if time.monotonic() > deadline or self.process.poll() is not None:
@@ -92,7 +96,7 @@ class PostgresServer:
         self.start()
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+        with psycopg.connect(self.url("postgres", SUPERUSER), autocommit=True) as connection:
             connection.execute(statement)
 
 
@@ -117,6 +121,7 @@ def running_server() -> Iterator[PostgresServer]:
             shutil.chown(folder, "postgres")
         _make_cluster(server)
         server.start()
+        server._execute(f"CREATE ROLE {APP_ROLE} LOGIN NOSUPERUSER NOBYPASSRLS")
         yield server
     finally:
         server.stop_at_once()

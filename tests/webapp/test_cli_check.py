@@ -5,6 +5,7 @@ import pytest
 import shapely
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from tests.support.footprints import part_of
 from tests.support.jobs import submit
 from tests.support.people import make_person
@@ -51,7 +52,7 @@ def test_indexes_are_compared_with_the_database_and_built_anew(tmp_path, capsys)
     leases.save_part(resources, leases.claim(resources, submit(resources, alice).id, "w"), part_of(0, 1))
     assert main(["index", "--data", str(settings.data_dir)]) == 0
     assert "everybody's index: 4 footprints, agrees with the database's 4" in capsys.readouterr().out
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE building_footprints SET version = 2 WHERE id = 1"))
     resources.close()
     assert main(["index", "--data", str(settings.data_dir)]) == 1

@@ -1,6 +1,7 @@
 import pytest
 from sqlalchemy import func, select
 
+from auth.principals import SYSTEM
 from models.footprint import BuildingFootprint
 from tests.support.footprint_files import write_geojson
 from tests.support.people import make_person
@@ -45,7 +46,7 @@ def test_what_cannot_be_imported_is_one_sentence(settings, tmp_path, capsys):
         assert main(["import", *arguments, "--data", str(settings.data_dir)]) == 1
         assert words in capsys.readouterr().err
     resources = open_resources(settings)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count(BuildingFootprint.id))) == 0
     assert list(resources.storage.entries()) == []
     resources.close()

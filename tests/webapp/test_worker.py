@@ -20,7 +20,7 @@ import pytest
 import shapely
 from sqlalchemy import make_url, text
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from processing.params import ExtractionParams
 from tests.conftest import BACKENDS, NO_LIMITS, migrated_database
 from tests.support.broker import Broker, running_broker
@@ -147,7 +147,7 @@ class Installation:
 
     def stored(self, job_id: str) -> int:
         """Count the rows in the table, seen or not."""
-        with self.resources.database.read() as session:
+        with self.resources.database.read(SYSTEM) as session:
             rows = "SELECT count(*) FROM building_footprints WHERE job_id = :job_id"
             return session.execute(text(rows), {"job_id": job_id}).scalar_one()
 
@@ -370,7 +370,7 @@ def test_every_line_about_a_job_carries_the_id_of_the_request_that_asked_for_it(
     wait_until(lambda: "job_left" in events_about(installation.lines("worker"), job_id), 10, "the last line written")
     assert {"job_taken", "job_left"} <= events_about(installation.lines("worker"), job_id)
     assert "job_sent" in events_about(installation.lines("dispatcher"), job_id)
-    with installation.resources.database.read() as session:
+    with installation.resources.database.read(SYSTEM) as session:
         known = dict(session.execute(text("SELECT id, request_id FROM processing_jobs")).all())
     lines = [line for process in ("worker", "dispatcher") for line in installation.lines(process) if "job_id" in line]
     apart = [line for line in lines if line.get("request_id") != known.get(line["job_id"])]

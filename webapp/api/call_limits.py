@@ -14,9 +14,9 @@ from webapp.settings import Settings
 
 COUNTED_PREFIXES = ("/api/v1/", "/ogc")
 FREE_PATHS = ("/api/v1/openapi.json",)
-PUBLIC_PATHS = ("/login", "/api/v1/auth/")
-ASKING_PATHS = ("/login/oidc",)
-"""Calls that make this server ask another one count whatever their method is."""
+PUBLIC_PATHS = ("/login", "/api/v1/auth/", "/api/v1/downloads/")
+ASKING_PATHS = ("/login/oidc", "/api/v1/downloads/")
+"""Calls that make this server ask another one, or send files to whoever has a link, count whatever their method is."""
 HOUR_S, MINUTE_S = 3600, 60
 
 

@@ -38,7 +38,8 @@ PUBLIC = {
     ("/login/oidc/callback", "GET"),
     *((path, method) for path in ACCOUNT_PAGES for method in READS),
 }
-PUBLIC_PREFIX = "/assets/"
+PUBLIC_PREFIXES = ("/assets/", "/api/v1/downloads/")
+"""The latter take a signed link instead of a login."""
 CLOSED_SUFFIXES = ("/autoload.js", "/metadata")
 """Bokeh's routes for embedding a page in other sites: nobody needs them here."""
 FOREIGN_SESSION_ARGUMENTS = {"bokeh-session-id", "bokeh-token"}
@@ -80,7 +81,7 @@ class Gate:
             raise HostNotAllowed(host=Headers(scope=scope).get("host", "")[:100])
         if not is_plain_path(path) or path.endswith(CLOSED_SUFFIXES):
             raise NotFound(kind="page", id=path[:200])
-        if (path, method) in PUBLIC or (path.startswith(PUBLIC_PREFIX) and method in READS):
+        if (path, method) in PUBLIC or (path.startswith(PUBLIC_PREFIXES) and method in READS):
             return None
         identity = await self._identifier.identify(scope)
         if identity is None:

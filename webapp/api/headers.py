@@ -56,8 +56,7 @@ class SecurityHeaders:
             headers["Strict-Transport-Security"] = HSTS
         headers.setdefault("Content-Security-Policy", self._policy(scope))
         headers.setdefault("Cache-Control", "private, no-store")
-        for name in ("server", "access-control-allow-origin", "access-control-allow-credentials"):
-            del headers[name]
+        del headers["server"]
 
     def _policy(self, scope: Scope) -> str:
         if scope["path"].rstrip("/") not in self._pages and scope["path"] not in self._pages:

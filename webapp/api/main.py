@@ -1,4 +1,4 @@
-"""Puts the ASGI application together: gate outermost, then static files, then FastAPI with Panel's pages in it."""
+"""Puts the ASGI application together: walls and gate outermost, static files, then FastAPI with the pages in it."""
 
 import gc
 import threading
@@ -12,9 +12,11 @@ from fastapi import Depends, FastAPI
 from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
+from webapp.api.address_wall import AddressWall
 from webapp.api.answers import say_again
 from webapp.api.body_limit import BodyLimit
 from webapp.api.call_limits import CallLimits
+from webapp.api.cross_origin import CrossOrigin
 from webapp.api.deps import bearer_in_docs, key_in_docs
 from webapp.api.gate import Gate
 from webapp.api.headers import SecurityHeaders
@@ -32,6 +34,7 @@ from webapp.api.routes import (
     api_keys,
     auth,
     buildings,
+    download_links,
     exports,
     extraction,
     files,
@@ -73,6 +76,7 @@ ROUTES = (
     jobs,
     buildings,
     exports,
+    download_links,
     models,
     tiles,
     tile_sets,
@@ -101,6 +105,7 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
         pages.install(api)
     app: ASGIApp = CallLimits(BodyLimit(StaticFiles(api)), resources.settings, api.state.call_counter)
     app = Gate(app, resources, api.state.identifier, api.state.sockets)
+    app = AddressWall(CrossOrigin(app, resources.settings), resources.settings)
     paths = pages.paths if pages is not None else ()
     return RequestTrail(SecurityHeaders(app, paths, resources.settings.basemap_url_template))
 

@@ -53,7 +53,7 @@ class AuditView:
 def dashboard(resources: Resources, principal: Principal) -> Dashboard:
     """Return what the installation holds and does. Raises `Forbidden`."""
     require_administrator(principal)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         totals, jobs = queries.totals(session), queries.jobs_by_state(session)
     return Dashboard(**totals, jobs=jobs, workers=count_workers(resources), health=check_health(resources))
 
@@ -64,7 +64,7 @@ def cleanup(resources: Resources, principal: Principal, wish: CleanupWish, previ
     if preview:
         return preview_cleanup(resources, wish)
     cleaned = clean_up(resources, wish)
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         counts = {"jobs": cleaned.jobs, "files": cleaned.files, "uploads": cleaned.uploads}
         note(session, principal, Act("cleanup.done", detail=counts | {"older_than_days": wish.older_than_days}))
     return cleaned
@@ -75,7 +75,7 @@ def audit_log(
 ) -> list[AuditView]:
     """Return who did what, newest first. Raises `Forbidden`."""
     require_administrator(principal)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         entries = list_entries(session, wanted, min(max(limit, 1), AUDIT_LIMIT_MAX), before_id)
         accounts = {int(entry.target_id) for entry in entries if _is_account(entry)}
         names = queries.names_of(session, accounts)

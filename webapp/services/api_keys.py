@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from auth.api_keys import ApiKeyText, new_api_key, read_api_key
-from auth.principals import Principal, Role, Scope
+from auth.principals import SYSTEM, Principal, Role, Scope
 from auth.tokens import derive, same
 from models.api_key import ApiKey
 from models.base import now_s
@@ -44,7 +44,7 @@ def create_key(
         scopes=sorted(map(str, scopes)),
         expires_at=None if life_days is None else now_s() + life_days * DAY_S,
     )
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         if queries.count_of(session, principal.user_id) >= MOST_KEYS:
             raise TooManyApiKeys(limit=MOST_KEYS)
         session.add(key)
@@ -55,13 +55,13 @@ def create_key(
 
 def list_keys(resources: Resources, principal: Principal) -> list[ApiKeyView]:
     """Return one's keys that were not revoked, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(key) for key in queries.keys_of(session, principal.user_id)]
 
 
 def revoke_key(resources: Resources, principal: Principal, key_id: str) -> None:
     """End one of one's keys: no request with it is answered a second later. Raises `NotFound`."""
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         if not queries.revoke(session, principal.user_id, key_id):
             raise NotFound(kind="API key", id=key_id)
         note(session, principal, Act("api_key.revoked", "api_key", key_id))
@@ -72,12 +72,12 @@ def principal_of_key(resources: Resources, text: str) -> Principal | None:
     key = read_api_key(text)
     if key is None:
         return None
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         row = queries.live_by_id(session, key.id)
     if row is None or not same(row.ApiKey.secret_hash, _hash(resources, key)):
         return None
     if row.now - (row.ApiKey.last_used_at or 0.0) > queries.USED_STEP_S:
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             queries.note_use(session, key.id)
     role = Role(row.role)
     return Principal(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.user import User
 from webapp.errors import NotFound
 from webapp.resources import Resources
@@ -21,7 +21,7 @@ GOOD_STATES = ("queued", "running", "succeeded")
 def first_administrator(resources: Resources) -> Principal:
     """Return the administrator whom the demonstration belongs to. Raises `NotFound`."""
     wanted = select(User.id, User.username).where(User.role == str(Role.ADMIN), User.is_active)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         row = session.execute(wanted.order_by(User.id).limit(1)).one_or_none()
     if row is None:
         raise NotFound(kind="administrator", id="yet")

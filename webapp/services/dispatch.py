@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 import structlog
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.job_moves import Move, end_states, move_jobs
 from models.job_states import JobState
 from models.queries import dispatch as queries
@@ -44,7 +45,7 @@ def publish_outbox(resources: Resources) -> int:
     hand_out_parts(resources)
     sent = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             rows = queries.unpublished(session, BATCH)
         done: list[int] = []
         try:
@@ -59,7 +60,7 @@ def publish_outbox(resources: Resources) -> int:
             log.warning("broker_unavailable", detail=error.parameters["detail"], waiting=len(rows) - len(done))
             rows = []
         if done:
-            with resources.database.write() as session:
+            with resources.database.write(SYSTEM) as session:
                 queries.mark_published(session, done)
         if len(rows) < BATCH:
             return sent
@@ -67,7 +68,7 @@ def publish_outbox(resources: Resources) -> int:
 
 def reconcile(resources: Resources) -> Reconciled:
     """End or requeue jobs whose worker is gone, clear up after imports, send again what the broker lost."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         wholes = lock_states(session)
         ask_parts_to_stop(session)
         cancelled = _cancel(session, resources.settings.cancel_grace_s)
@@ -112,7 +113,7 @@ def _requeue(session: Session) -> list[str]:
 
 def _send_again(resources: Resources) -> int:
     """Mark messages as unsent where the broker holds fewer than there are queued jobs: it has lost some."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         queued = queries.count_queued(session)
     if not queued:
         return 0
@@ -121,5 +122,5 @@ def _send_again(resources: Resources) -> int:
             return 0
     except BrokerUnavailable:
         return 0
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return queries.send_again(session, resources.settings.republish_s)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from models.queries import jobs as job_queries
 from models.queries import scenes as queries
 from processing.params import ExtractionParams
@@ -53,7 +53,7 @@ def estimate_extraction(
     """Tell what `jobs.submit_extraction` would begin, and raise what it would raise."""
     card = card_of(resources, params.weights)
     require_some(resources, principal, "jobs")
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         row = queries.find_scene(session, scene_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="scene", id=scene_id)
@@ -68,6 +68,6 @@ def estimate_extraction(
 
 def speed_of(resources: Resources, weights_sha256: str) -> SpeedView:
     """Return how fast the newest finished jobs with these weights were here, or else the default."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         windows, work_s, jobs = job_queries.speed_of(session, weights_sha256, MEASURED_JOBS)
     return SpeedView(windows / work_s, jobs) if work_s > 0 else SpeedView(DEFAULT_WINDOWS_PER_S, 0)

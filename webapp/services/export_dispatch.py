@@ -2,6 +2,7 @@
 
 import structlog
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.export import Export, ExportState
 from models.queries import exports as queries
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 def publish_exports(resources: Resources) -> int:
     """Send what waits; return how many were sent. Sent twice is harmless: the claim drops the second."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         waiting = queries.unpublished(session, BATCH)
     sent: list[str] = []
     try:
@@ -31,7 +32,7 @@ def publish_exports(resources: Resources) -> int:
     except BrokerUnavailable as error:
         log.warning("broker_unavailable", detail=error.parameters["detail"], waiting=len(waiting) - len(sent))
     if sent:
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             queries.move_exports(session, {"published_at": now_s()}, Export.id.in_(sent))
     return len(sent)
 
@@ -40,7 +41,7 @@ def reconcile_exports(resources: Resources) -> int:
     """End or requeue exports whose worker is gone, and send again what the broker lost; return how many."""
     used_up = Export.attempt >= Export.max_attempts
     failed = ended_values(resources, ExportState.FAILED) | {"error_code": "WorkerLost", "error_message": LOST}
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         ended = queries.move_exports(session, failed, queries.lease_expired(), used_up)
         ended += queries.move_exports(session, failed, Export.state == queries.QUEUED, used_up)
         again = queries.move_exports(session, requeued_values(), queries.lease_expired())
@@ -55,12 +56,12 @@ def reconcile_exports(resources: Resources) -> int:
 
 
 def _send_again(resources: Resources) -> int:
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         queued = queries.count_published(session)
     try:
         if not queued or resources.queue.waiting(EXPORT_QUEUE) >= queued:
             return 0
     except BrokerUnavailable:
         return 0
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return queries.send_again(session, resources.settings.republish_s)

@@ -12,9 +12,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from models.export import Export, ExportPart, ExportState
 from models.queries import exports as queries
+from models.queries.scenes import find_scene
 from models.user import User
 from processing.exports.formats import FORMATS
 from webapp.errors import NotFound
@@ -106,9 +107,10 @@ def submit_export(
         request_id=current_request().id or None,
     )
     try:
-        with resources.database.write() as session:
+        with resources.database.write(principal) as session:
             require_first(session, resources, once)
             _require_place(session, principal)
+            _require_scene(session, principal, query.scene_id)
             session.add(export)
             session.flush()
             rows = [{"export_id": export.id, "part": part, "ids": ids} for part, ids in enumerate(parts)]
@@ -124,19 +126,19 @@ def submit_export(
 
 def get_export(resources: Resources, principal: Principal, export_id: str) -> ExportView:
     """Return one export. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _view(_found(session, principal, export_id))
 
 
 def list_exports(resources: Resources, principal: Principal) -> list[ExportView]:
     """Return the newest exports, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(export) for export in queries.list_exports(session, principal.owner_filter, LIST_LIMIT)]
 
 
 def export_file(resources: Resources, principal: Principal, export_id: str) -> ExportFile:
     """Return the file of a finished export. Raises `NotFound`, `ExportNotReady`, `ExportFailed`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         export = _found(session, principal, export_id)
         view, key = _view(export), export.storage_key
     if not view.is_finished:
@@ -151,7 +153,7 @@ def delete_export(resources: Resources, principal: Principal, export_id: str) ->
 
     Raises `NotFound` for what is not theirs.
     """
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         export = queries.find_export(session, export_id, principal.owner_filter)
         if export is None:
             raise NotFound(kind="export", id=export_id)
@@ -164,13 +166,13 @@ def delete_export(resources: Resources, principal: Principal, export_id: str) ->
 
 def count_expired(resources: Resources) -> int:
     """Count the exports whose time is over."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return queries.count_expired(session)
 
 
 def remove_expired(resources: Resources) -> int:
     """Remove exports whose time is over, with their files; return how many."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         keys = queries.remove_expired(session)
     for key in keys:
         if key is not None:
@@ -199,6 +201,12 @@ def _require_place(session: Session, principal: Principal) -> None:
     session.execute(select(User.id).where(User.id == principal.user_id).with_for_update())
     if queries.count_open(session, principal.user_id) >= OPEN_MAX:
         raise TooManyExports(limit=OPEN_MAX)
+
+
+def _require_scene(session: Session, principal: Principal, scene_id: str | None) -> None:
+    """Answer for a scene of somebody else as for one that nobody has; the foreign key alone would tell them apart."""
+    if scene_id is not None and find_scene(session, scene_id, principal.owner_filter) is None:
+        raise NotFound(kind="scene", id=scene_id)
 
 
 def _found(session: Session, principal: Principal, export_id: str) -> Export:

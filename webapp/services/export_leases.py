@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, select
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.base import now_s
 from models.export import Export, ExportState
 from models.queries import exports as queries
@@ -56,7 +56,7 @@ def claim(resources: Resources, export_id: str, owner: str) -> ExportClaim | Non
         "rows_done": 0,
     }
     mine = (Export.id == export_id, Export.state == queries.QUEUED, Export.attempt < Export.max_attempts)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         if not queries.move_exports(session, values, *mine):
             return None
         export, person = session.execute(
@@ -77,7 +77,7 @@ def claim(resources: Resources, export_id: str, owner: str) -> ExportClaim | Non
 
 def request_of(resources: Resources, export_id: str) -> str | None:
     """Return the id of the request that asked for an export; None where no request did, or there is no such export."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(Export.request_id).where(Export.id == export_id))
 
 
@@ -86,13 +86,13 @@ def heartbeat(resources: Resources, claim: ExportClaim, rows_done: int = 0) -> B
     values: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}
     if rows_done:
         values["rows_done"] = rows_done
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return _beat(bool(queries.move_exports(session, values, _mine(claim))))
 
 
 def look(resources: Resources, claim: ExportClaim) -> Beat:
     """Ask what `heartbeat` tells, without writing."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return _beat(session.scalar(select(Export.id).where(_mine(claim))) is not None)
 
 
@@ -100,7 +100,7 @@ def chosen_ids(resources: Resources, claim: ExportClaim) -> Iterator[NDArray[np.
     """Yield the ids of the footprints that the export is to hold."""
     part = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             found = queries.parts_of(session, claim.export_id, part, 1)
         if not found:
             return
@@ -130,7 +130,7 @@ def hand_back(resources: Resources, claim: ExportClaim, reason: str, *, counted:
         text = f"{reason} Given up after {claim.attempt} attempts."
         return fail(resources, claim, JobError("TooManyAttempts", text))
     taken_away = 0 if counted else 1
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         values = requeued_values() | {"attempt": Export.attempt - taken_away}
         _require(queries.move_exports(session, values, _mine(claim)), claim)
     return ExportState.QUEUED
@@ -142,7 +142,7 @@ def requeued_values() -> dict[str, Any]:
 
 
 def _end(resources: Resources, claim: ExportClaim, state: ExportState, values: dict[str, Any]) -> ExportState:
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         _require(queries.move_exports(session, ended_values(resources, state) | values, _mine(claim)), claim)
     return state
 

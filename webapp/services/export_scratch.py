@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from auth.principals import SYSTEM
 from models.export import Export
 from models.queries.exports import RUNNING
 from webapp.resources import Resources
@@ -47,5 +48,5 @@ def _parent(resources: Resources) -> Path:
 
 def _is_held(resources: Resources, export_id: str, epoch: int) -> bool:
     held = (Export.id == export_id, Export.lease_epoch == epoch, Export.state == RUNNING)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(Export.id).where(*held)) is not None

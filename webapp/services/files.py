@@ -58,7 +58,7 @@ def list_files(
     resources: Resources, principal: Principal, limit: int = 50, before: str | None = None
 ) -> list[FileView]:
     """Return files, newest first; `before` is the id of the last one already seen. Raises `NotFound` for a wrong id."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         cursor = None
         if before is not None:
             last = _found(queries.find_file(session, before, principal.owner_filter), before)[0]
@@ -69,7 +69,7 @@ def list_files(
 
 def open_file(resources: Resources, principal: Principal, file_id: str) -> DownloadableFile:
     """Return a file to read. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         row = _found(queries.find_file(session, file_id, principal.owner_filter), file_id)
         return DownloadableFile(_view(row), row[0].storage_key, resources)
 

@@ -60,7 +60,7 @@ class Target:
 
 def get_footprint(resources: Resources, principal: Principal, footprint_id: int) -> FootprintDetail:
     """Return one footprint. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _detail(_found(queries.find_footprint(session, footprint_id, principal.owner_filter), footprint_id))
 
 
@@ -73,7 +73,7 @@ def edit_footprint(
     Raises `NotFound`, `PreconditionMissing`, `VersionOutdated`, `FootprintInvalid`, `RequestInvalid`.
     """
     values = _checked(changes)
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         row = _locked(session, principal, target.footprint_id)
         require_match(target.if_match, row.id, row.version, is_needed=True)
         changed = _changed(row, values)
@@ -89,7 +89,7 @@ def remove_footprint(resources: Resources, principal: Principal, target: Target)
 
     A job that is not finished may come to store its parts again, with what was removed in them.
     """
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         row = _locked(session, principal, target.footprint_id)
         require_match(target.if_match, row.id, row.version, is_needed=False)
         if row.job_finished_at is None:

@@ -36,15 +36,15 @@ def snapshot_for(resources: Resources, principal: Principal) -> Snapshot:
     """Return the newest state of what a person may see. Raises `IndexNotReady`, `FootprintIndexDamaged`."""
     audience = principal.owner_filter
     snapshot = open_index(resources, audience).snapshot()
-    if snapshot.position == 0 and _has_footprints(resources, audience):
+    if snapshot.position == 0 and _has_footprints(resources, principal):
         raise IndexNotReady(retry_after_s=RETRY_AFTER_S)
     return snapshot
 
 
-def _has_footprints(resources: Resources, audience: Audience) -> bool:
+def _has_footprints(resources: Resources, principal: Principal) -> bool:
     """Tell whether there is something to index; nobody makes an index for those who have nothing."""
-    with resources.database.read() as session:
-        return len(versions_after(session, audience, 0, 1)) > 0
+    with resources.database.read(principal) as session:
+        return len(versions_after(session, principal.owner_filter, 0, 1)) > 0
 
 
 def open_index(resources: Resources, audience: Audience) -> FootprintIndex:

@@ -164,7 +164,7 @@ def _jobs(
         return None
     if job_id in snapshot.jobs or not jobs.get_job(resources, principal, job_id).is_state:
         return frozenset({job_id})
-    return frozenset(job_family(resources, job_id))
+    return frozenset(job_family(resources, principal, job_id))
 
 
 def _filters(query: MapQuery, job_ids: frozenset[str] | None) -> FootprintFilters:

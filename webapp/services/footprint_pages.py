@@ -70,7 +70,7 @@ def list_page(resources: Resources, principal: Principal, asked: PageQuestion) -
     search = _search(resources, principal, asked)
     digest = _digest(principal, asked, search.wanted)
     after = None if asked.cursor is None else place_of(asked.cursor, digest)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         keys, place = _look(session, search, after)
         ids = np.array([key.id for key in keys], np.int64)
         batch = read_chosen(session, FootprintFilter(owner_id=principal.owner_filter), ids)
@@ -83,7 +83,7 @@ def count(resources: Resources, principal: Principal, asked: PageQuestion) -> in
     if search.region is None:
         return footprints.count(resources, principal, asked.footprints)
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(principal) as session:
             keys = queries.read_keys(session, search.wanted, search.order, after, LOOKED_AT_MAX)
         number += len(_inside(search.region, keys))
         if len(keys) < LOOKED_AT_MAX:

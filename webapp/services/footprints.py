@@ -68,7 +68,7 @@ class FootprintStatistics:
 def count(resources: Resources, principal: Principal, query: FootprintQuery) -> int:
     """Count footprints. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return queries.count(session, wanted)
 
 
@@ -77,7 +77,7 @@ def list_footprints(
 ) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints by id, EPSG:4326. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return queries.read_page(session, wanted, 0, min(max(limit, 0), LIST_LIMIT_MAX))
 
 
@@ -90,13 +90,15 @@ def iter_batches(
     """
     wanted = filter_of(resources, principal, query)
     for job_ids in [None] if wanted.job_ids is None else [(job_id,) for job_id in wanted.job_ids]:
-        yield from _iter_pages(resources, replace(wanted, job_ids=job_ids), rows)
+        yield from _iter_pages(resources, principal, replace(wanted, job_ids=job_ids), rows)
 
 
-def _iter_pages(resources: Resources, wanted: FootprintFilter, rows: int) -> "Iterator[gpd.GeoDataFrame]":
+def _iter_pages(
+    resources: Resources, principal: Principal, wanted: FootprintFilter, rows: int
+) -> "Iterator[gpd.GeoDataFrame]":
     after_id = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(principal) as session:
             batch = queries.read_page(session, wanted, after_id, rows)
         if not batch.empty:
             yield batch
@@ -110,7 +112,7 @@ def iter_ids(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of all footprints of one moment. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         yield from queries.iter_ids(session, wanted, rows)
 
 
@@ -121,7 +123,7 @@ def iter_chosen(
     wanted = FootprintFilter(owner_id=principal.owner_filter)
     for ids in chunks:
         for first in range(0, len(ids), rows):
-            with resources.database.read() as session:
+            with resources.database.read(principal) as session:
                 batch = queries.read_chosen(session, wanted, ids[first : first + rows])
             if len(batch):
                 yield batch
@@ -132,7 +134,7 @@ def footprint_at(
 ) -> FootprintView | None:
     """Return the smallest footprint that covers a point, None if there is none."""
     point = filter_of(resources, principal, query, bbox_deg=(lon_deg, lat_deg, lon_deg, lat_deg))
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         rows = queries.candidates_at(session, point, CANDIDATES)
     for row in rows:
         geometry = shapely.from_wkb(row.geometry)
@@ -162,7 +164,7 @@ def footprint_at(
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
     """Sum up footprints. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         number, rated, total, mean, confidence = queries.totals(session, wanted)
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 
@@ -185,7 +187,7 @@ def filter_of(
         raise BboxInvalid(detail=str(error)) from error
     return FootprintFilter(
         owner_id=principal.owner_filter,
-        job_ids=None if query.job_id is None else job_family(resources, query.job_id),
+        job_ids=None if query.job_id is None else job_family(resources, principal, query.job_id),
         scene_id=query.scene_id,
         bbox=bbox,
         review_states=query.review_states,
@@ -193,7 +195,7 @@ def filter_of(
     )
 
 
-def job_family(resources: Resources, job_id: str) -> tuple[str, ...]:
+def job_family(resources: Resources, principal: Principal, job_id: str) -> tuple[str, ...]:
     """Return the jobs whose footprints a job stands for: itself, or the parts of a whole state with it."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return family_of(session, job_id)

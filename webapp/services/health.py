@@ -1,18 +1,19 @@
-"""Whether the installation works: database, broker, worker, disk. And the workers' sign of life."""
+"""Whether the installation works: database, broker, workers, disk. And the workers' sign of life."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.job import WorkerBeat
 from webapp.errors import AppError, DiskFull
+from webapp.queue import EXPORT_QUEUE, QUEUE_NAME
 from webapp.resources import Resources
+from webapp.row_security import weaknesses
 
-EXPORTER_PREFIX = "exports@"
-"""Names of workers that take exports alone begin so."""
 BEATS_MISSED = 3
 
 
@@ -26,7 +27,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """All parts by name: database, broker, worker, disk."""
+    """All parts by name: database, broker, worker, exporter, disk."""
 
     ok: bool
     checks: dict[str, Check]
@@ -38,37 +39,40 @@ def check_health(resources: Resources) -> Health:
         "database": _database,
         "broker": _broker,
         "worker": _worker,
+        "exporter": _exporter,
         "disk": _disk,
     }
     checks = {name: _checked(resources, look) for name, look in parts.items()}
     return Health(ok=all(check.ok for check in checks.values()), checks=checks)
 
 
-def note_worker(resources: Resources, name: str, pid: int) -> None:
-    """Write that a worker is alive."""
-    with resources.database.write() as session:
+def note_worker(
+    resources: Resources, name: str, pid: int, queues: Collection[str] = (QUEUE_NAME, EXPORT_QUEUE)
+) -> None:
+    """Write that a worker is alive, and which queues it takes."""
+    with resources.database.write(SYSTEM) as session:
         beat = session.get(WorkerBeat, name)
         if beat is None:
-            session.add(WorkerBeat(name=name, pid=pid))
+            session.add(WorkerBeat(name=name, pid=pid, queues=sorted(queues)))
         else:
             beat.started_at = beat.started_at if beat.pid == pid else now_s()
-            beat.pid, beat.seen_at = pid, now_s()
+            beat.pid, beat.seen_at, beat.queues = pid, now_s(), sorted(queues)
 
 
 def forget_worker(resources: Resources, name: str) -> None:
     """Take a worker off the list: it was shut down."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = session.get(WorkerBeat, name)
         if beat is not None:
             session.delete(beat)
 
 
-def count_workers(resources: Resources) -> int:
-    """Count the workers seen lately that take extractions."""
+def count_workers(resources: Resources, queue: str = QUEUE_NAME) -> int:
+    """Count the workers seen lately that take a queue; that of extractions and imports unless another is named."""
     limit_s = resources.settings.heartbeat_s * BEATS_MISSED
-    with resources.database.read() as session:
-        seen = (WorkerBeat.seen_at > now_s() - limit_s, WorkerBeat.name.not_like(f"{EXPORTER_PREFIX}%"))
-        return session.scalars(select(func.count(WorkerBeat.name)).where(*seen)).one()
+    with resources.database.read(SYSTEM) as session:
+        seen = session.scalars(select(WorkerBeat.queues).where(WorkerBeat.seen_at > now_s() - limit_s))
+        return sum(queue in queues for queues in seen)
 
 
 def _checked(resources: Resources, look: Callable[[Resources], str]) -> Check:
@@ -81,9 +85,11 @@ def _checked(resources: Resources, look: Callable[[Resources], str]) -> Check:
 
 
 def _database(resources: Resources) -> str:
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         session.execute(select(now_s()))
-    return "SQLite" if resources.database.is_sqlite else "PostgreSQL"
+        if resources.database.is_sqlite:
+            return "SQLite"
+        return "; ".join(("PostgreSQL", *weaknesses(session.connection())))
 
 
 def _broker(resources: Resources) -> str:
@@ -94,6 +100,13 @@ def _worker(resources: Resources) -> str:
     number = count_workers(resources)
     if not number:
         raise _NoWorker()
+    return f"{number} seen"
+
+
+def _exporter(resources: Resources) -> str:
+    number = count_workers(resources, EXPORT_QUEUE)
+    if not number:
+        raise _NoExporter()
     return f"{number} seen"
 
 
@@ -109,3 +122,10 @@ class _NoWorker(AppError):
 
     code = "NoWorker"
     template = "No worker was seen lately; jobs wait."
+
+
+class _NoExporter(AppError):
+    """No worker that takes exports was seen lately."""
+
+    code = "NoExporter"
+    template = "No worker for exports was seen lately; exports wait."

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.queries import idempotency as queries
 from models.queries.idempotency import KeyName, KnownKey
 from models.queries.quotas import lock_owner
@@ -73,7 +74,7 @@ def hold(resources: Resources, name: KeyName, token: str) -> bool:
 
     Raises `IdempotencyKeyInFlight`.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         lock_owner(session, name.user_id)
         kept_s = _kept_s(resources.settings)
         if queries.hold(session, name, token, resources.settings.lease_s, kept_s):
@@ -86,19 +87,19 @@ def hold(resources: Resources, name: KeyName, token: str) -> bool:
 
 def renew(resources: Resources, name: KeyName, token: str) -> None:
     """Hold a key for another `lease_s`."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         queries.renew(session, name, token, resources.settings.lease_s)
 
 
 def release(resources: Resources, name: KeyName, token: str) -> None:
     """Let go of a key whose request failed: it may be sent again."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         queries.release(session, name, token)
 
 
 def look(resources: Resources, request: KeyedRequest) -> None:
     """Go on only with a request that is new. Raises as `require_first`."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         _judge(request, queries.find(session, request.name, _kept_s(resources.settings)))
 
 

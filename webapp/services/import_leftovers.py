@@ -6,6 +6,7 @@ Apart from the writes of an import, so that who only clears up loads no data fra
 from sqlalchemy import delete, select, text, true
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.job import UNPUBLISHED_SQL, ProcessingJob
@@ -20,7 +21,7 @@ def discard_leftovers(resources: Resources, ended_within_s: float | None = None)
 
     `ended_within_s` spares those who ask often a look at imports of long ago, of which all is gone.
     """
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         job_ids = _ended_in_vain(session, ended_within_s)
     return sum(_discard(resources, job_id) for job_id in job_ids)
 
@@ -35,11 +36,11 @@ def _ended_in_vain(session: Session, within_s: float | None) -> list[str]:
 def _discard(resources: Resources, job_id: str) -> int:
     removed = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             mine = BuildingFootprint.job_id == job_id
             ids = list(session.scalars(select(BuildingFootprint.id).where(mine).limit(DISCARDED_AT_ONCE)))
         if not ids:
             return removed
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             session.execute(delete(BuildingFootprint).where(BuildingFootprint.id.in_(ids)))
         removed += len(ids)

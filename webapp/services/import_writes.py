@@ -13,6 +13,7 @@ import numpy as np
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.footprint_writes import StoredBatch, note_stored, stage_footprints
 from models.job import JobPart
@@ -39,14 +40,14 @@ class ReadBatch:
 
 def stored_batches(resources: Resources, claim: Claim) -> frozenset[int]:
     """Return the numbers of the batches that earlier attempts have stored."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return frozenset(session.scalars(select(JobPart.part).where(JobPart.job_id == claim.job_id)))
 
 
 def save_batch(resources: Resources, claim: Claim, batch: ReadBatch) -> Beat:
     """Store a batch out of sight, with the progress, all or nothing. Raises `LeaseLost`."""
     lease_until = now_s() + resources.settings.lease_s
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = touch(session, claim, lease_until=lease_until, **progress(batch.rows_read))
         require_held(beat, claim)
         staged = stage_footprints(session, claim.source, _as_stored(batch.footprints))
@@ -60,7 +61,7 @@ def publish(resources: Resources, claim: Claim, report: IngestReport) -> JobStat
 
     Where a person asked to cancel before, nothing is shown, and the job ends as cancelled.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = touch(session, claim, import_report=report.to_json())
         require_held(beat, claim)
         if beat.cancel_requested:

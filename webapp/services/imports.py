@@ -70,19 +70,19 @@ def submit_import(
 
 def get_import(resources: Resources, principal: Principal, import_id: str) -> ImportView:
     """Return one import. Raises `NotFound`, for an extraction, too."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _view(_found(queries.find_job(session, import_id, principal.owner_filter), import_id))
 
 
 def list_imports(resources: Resources, principal: Principal, limit: int = LIST_LIMIT) -> list[ImportView]:
     """Return the newest imports, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(row) for row in queries.list_imports(session, principal.owner_filter, limit)]
 
 
 def delete_import(resources: Resources, principal: Principal, import_id: str) -> None:
     """Remove a finished import with its footprints and its file. Raises `NotFound`, `ImportInUse`."""
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         job, _, file_name, _, _ = _found(queries.find_job(session, import_id, principal.owner_filter), import_id)
         if job.finished_at is None:
             raise ImportInUse(name=file_name)
@@ -124,7 +124,7 @@ def _keep(
     job = _job(resources, principal, options, report)
     stored = stored_file(principal, received, f"imports/{job.id}/{{id}}", MEDIA_TYPE)
     job.file_id = stored.id
-    with kept(resources, received, stored) as session:
+    with kept(resources, principal, received, stored) as session:
         add_job(session, job)
         view = _view(_found(queries.find_job(session, job.id, principal.owner_filter), job.id))
         keep(session, resources, once, view)

@@ -14,6 +14,7 @@ import shapely
 import structlog
 from numpy.typing import NDArray
 
+from auth.principals import SYSTEM
 from models.footprint_change import ChangeKind, FootprintChange
 from models.queries import footprint_feed as feed
 from processing.errors import FootprintIndexDamaged
@@ -45,7 +46,7 @@ class IndexCheck:
 
 def audiences(resources: Resources) -> list[Audience]:
     """Return for whom there is, or should be, an index."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return [None, *feed.people_with_own_view(session)]
 
 
@@ -64,14 +65,14 @@ def feed_index(resources: Resources, audience: Audience) -> bool:
     """Bring one index up to the database; return whether it changed."""
     index = _sound_index(resources, audience)
     done = index.snapshot().position - 1
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         ends = feed.feed_ends(session, audience)
     if done < 0 or done < ends.floor:
         rebuild_index(resources, audience)
         return True
     before = done
     while done < ends.newest:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             changes = _few_enough(feed.changes_after(session, audience, done, CHANGES_AT_ONCE))
             rows = feed.stored_by(session, _keys(changes))
         done = changes[-1].id
@@ -86,7 +87,7 @@ def rebuild_index(resources: Resources, audience: Audience) -> None:
     """Fill an index from all footprints, whatever was in it. Maps show what there is meanwhile."""
     index = _sound_index(resources, audience)
     log.info("index_rebuild_begins", audience=audience)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         newest = feed.feed_ends(session, audience).newest
     seen = [np.zeros(0, np.int64)]
     for rows in _all_rows(resources, audience):
@@ -109,7 +110,7 @@ def check_index(resources: Resources, audience: Audience) -> IndexCheck:
     """Compare an index with the database, footprint by footprint; both are read in full."""
     stored, after_id = Checksum(), 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             rows = feed.versions_after(session, audience, after_id, ROWS_AT_ONCE)
         if rows:
             table = np.array([tuple(row) for row in rows], np.int64)
@@ -144,7 +145,7 @@ def _keys(changes: Sequence[FootprintChange]) -> list[int]:
 def _all_rows(resources: Resources, audience: Audience) -> Iterator[Sequence[Any]]:
     after_id = 0
     while True:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             rows = feed.stored_after(session, audience, after_id, ROWS_AT_ONCE)
         if rows:
             yield rows

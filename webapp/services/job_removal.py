@@ -15,7 +15,7 @@ def delete_job(resources: Resources, principal: Principal, job_id: str) -> None:
 
     The scene stays. Raises `NotFound`, `JobInUse`, `ImportInUse`, `JobIsPart`.
     """
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         row = queries.find_job(session, job_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="job", id=job_id)

@@ -28,7 +28,7 @@ def retry_job(
     Of a whole state only what did not succeed is done again (`state_jobs.retry_state`).
     Raises `NotFound`, `JobNotRetryable`, `JobIsPart`, and what `submit_extraction` or `submit_import` raises.
     """
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         row = queries.find_job(session, job_id, principal.owner_filter)
         if row is None:
             raise NotFound(kind="job", id=job_id)

@@ -24,7 +24,7 @@ class JobStatistics:
 
 def job_statistics(resources: Resources, principal: Principal) -> JobStatistics:
     """Sum up a person's jobs, those of everybody for administrators."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         rows = sums_by_state(session, principal.owner_filter)
     by_state = dict.fromkeys(map(str, JobState), 0) | {row.state: row.jobs for row in rows}
     timed, processing_s = sum(row.timed for row in rows), float(sum(row.processing_s or 0.0 for row in rows))

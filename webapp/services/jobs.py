@@ -52,7 +52,7 @@ def submit_extraction(
     """
     card = models.card_of(resources, params.weights)
     job_id = str(uuid.uuid4())
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         require_first(session, resources, once)
         spend(session, resources, principal, "jobs")
         row = scene_queries.find_scene(session, scene_id, principal.owner_filter)
@@ -81,13 +81,13 @@ def submit_extraction(
 
 def get_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
     """Return one job. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return views_of(session, [_found(queries.find_job(session, job_id, principal.owner_filter), job_id)])[0]
 
 
 def list_jobs(resources: Resources, principal: Principal, limit: int = 50, before: str | None = None) -> list[JobView]:
     """Return jobs, newest first; `before` is the id of the last job already seen. Raises `NotFound` for a wrong id."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         cursor = None
         if before is not None:
             job = _found(queries.find_job(session, before, principal.owner_filter), before)[0]
@@ -98,7 +98,7 @@ def list_jobs(resources: Resources, principal: Principal, limit: int = 50, befor
 
 def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobView:
     """Ask a job to stop: at once where it waits, within seconds where it runs; a finished one stays as it is."""
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
         lock_state_of(session, job_id)
         asked = session.scalars(
@@ -125,7 +125,7 @@ def cancel_job(resources: Resources, principal: Principal, job_id: str) -> JobVi
 
 def job_messages(resources: Resources, principal: Principal, job_id: str) -> list[MessageView]:
     """Return the job's log, oldest line first. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         _found(queries.find_job(session, job_id, principal.owner_filter), job_id)
         rows = queries.list_messages(session, job_id, MESSAGES_MAX)
         return [MessageView(to_datetime(row.at), row.level, row.text) for row in rows]

@@ -27,12 +27,14 @@ def stored_file(principal: Principal, received: ReceivedFile, place: str, media_
 
 
 @contextmanager
-def kept(resources: Resources, received: ReceivedFile, stored: StoredFile) -> Iterator[Session]:
+def kept(
+    resources: Resources, principal: Principal, received: ReceivedFile, stored: StoredFile
+) -> Iterator[Session]:
     """Store a file and its row; the block adds what it belongs to. Where that fails, the file goes again."""
     key = stored.storage_key
     resources.storage.put_file(key, received.path)
     try:
-        with resources.database.write() as session:
+        with resources.database.write(principal) as session:
             session.add(stored)
             session.flush()
             yield session

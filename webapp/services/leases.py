@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.footprint import BuildingFootprint
 from models.footprint_writes import FootprintSource, insert_footprints
@@ -48,14 +49,14 @@ def claim(resources: Resources, job_id: str, owner: str) -> Claim | None:
         ProcessingJob.attempt < ProcessingJob.max_attempts,
         ProcessingJob.cancel_requested_at.is_(None),
     )
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         lock_state_of(session, job_id)
         return _read_claim(session, job_id) if move_jobs(session, taken, *conditions) else None
 
 
 def request_of(resources: Resources, job_id: str) -> str | None:
     """Return the id of the request that asked for a job; None where no request did, or there is no such job."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(ProcessingJob.request_id).where(ProcessingJob.id == job_id))
 
 
@@ -64,13 +65,13 @@ def heartbeat(resources: Resources, claim: Claim, windows_done: int = 0) -> Beat
     columns: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}
     if windows_done:
         columns |= progress(windows_done)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return touch(session, claim, **columns)
 
 
 def look(resources: Resources, claim: Claim) -> Beat:
     """Ask what `heartbeat` tells, without writing."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         found = session.execute(select(ProcessingJob.cancel_requested_at).where(is_held(claim))).one_or_none()
     return Beat(cancel_requested=found is not None and found[0] is not None, lost=found is None)
 
@@ -82,7 +83,7 @@ def completed_parts(
 
     Where other weights made them, they and their footprints are removed: one job has one set of weights.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         require_held(touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
         job = ProcessingJob.id == claim.job_id
         if session.scalar(select(ProcessingJob.weights_sha256).where(job)) != weights_sha256:
@@ -105,7 +106,7 @@ def start(resources: Resources, claim: Claim, windows_before: int, windows_total
         "windows_total": windows_total,
         "attempt_started_at": now_s(),
     }
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         require_held(touch(session, claim, **columns), claim)
 
 
@@ -114,7 +115,7 @@ def save_part(resources: Resources, claim: Claim, result: FinishedPart) -> Beat:
 
     Saving a part again, on a later attempt, changes nothing.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         beat = touch(
             session,
             claim,
@@ -131,7 +132,7 @@ def save_part(resources: Resources, claim: Claim, result: FinishedPart) -> Beat:
 
 def report(resources: Resources, claim: Claim, level: str, text: str) -> None:
     """Add a line to the job's log. Raises `LeaseLost`."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         require_held(touch(session, claim, lease_owner=ProcessingJob.lease_owner), claim)
         write_messages(session, [claim.job_id], level, text)
 
@@ -142,7 +143,7 @@ def finish(resources: Resources, claim: Claim, state: JobState, error: JobError 
     Where a person asked to cancel before the end, the end is `cancelled`: their wish was first. An import succeeds by
     `imports.publish`; ended here, it leaves nothing.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         lock_state_of(session, claim.job_id)
         beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
         require_held(beat, claim)
@@ -166,7 +167,7 @@ def hand_back(resources: Resources, claim: Claim, text: str, *, counted: bool) -
     A worker that is shut down takes its attempt away again (`counted=False`). Where a counted attempt was the last
     one the job is dead.
     """
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         lock_state_of(session, claim.job_id)
         beat = touch(session, claim, lease_owner=ProcessingJob.lease_owner)
         require_held(beat, claim)

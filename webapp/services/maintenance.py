@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, case, delete, func, or_, select
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.export import Export
 from models.footprint_writes import remove_jobs
@@ -69,7 +70,7 @@ def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:
     """Remove what nobody needs any more. Safe to run at any time, also twice at once."""
     limit_s = wish.limit_s(resources.settings)
     jobs, footprints = (0, 0) if limit_s is None else _remove_old_jobs(resources, limit_s)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         drop_sent(session)
         prune_feed(session)
         drop_expired(session)
@@ -104,7 +105,7 @@ def orphan_files(resources: Resources, age_s: float = ORPHAN_AGE_S) -> list[str]
 
 
 def _is_known(resources: Resources, key: str) -> bool:
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         scene = select(StoredFile.id).where(StoredFile.storage_key == key)
         export = select(Export.id).where(Export.storage_key == key)
         return session.scalar(scene) is not None or session.scalar(export) is not None
@@ -115,14 +116,14 @@ def _count_old_jobs(resources: Resources, older_than_s: float) -> tuple[int, int
     table, old = ProcessingJob, _ended_before(older_than_s)
     wholes = select(table.id).where(old).correlate(None)
     counts = select(func.count(case((table.parent_id.is_(None), 1))), func.coalesce(func.sum(table.footprint_count), 0))
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         jobs, footprints = session.execute(counts.where(or_(old, table.parent_id.in_(wholes)))).one()
     return int(jobs), int(footprints)
 
 
 def _remove_old_jobs(resources: Resources, older_than_s: float) -> tuple[int, int]:
     counted = _count_old_jobs(resources, older_than_s)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         return remove_jobs(session, _ended_before(older_than_s)), counted[1]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.passwords import generate_password
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.oidc_identity import OidcIdentity
 from models.queries import oidc_identities as queries
 from models.user import User
@@ -42,14 +42,14 @@ def principal_of(resources: Resources, person: VouchedPerson) -> Principal:
 def note_refusal(resources: Resources, person: VouchedPerson, error: AppError) -> None:
     """Tell the audit log of somebody whom the provider knows and who was not let in."""
     detail = {"issuer": person.issuer, "subject": person.subject, "email": person.email[:254], "code": error.code}
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         note(session, None, Act("oidc.refused", detail=detail))
 
 
 def _principal_of(resources: Resources, person: VouchedPerson) -> Principal:
     # The hash takes half a second: it is made before the transaction, and where one may be needed only.
     unusable = hash_of(generate_password()) if _would_make_one(resources, person) else None
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         user = queries.user_of(session, person.issuer, person.subject)
         if user is None:
             user = _user_for_first_time(session, person, unusable)
@@ -63,7 +63,7 @@ def _principal_of(resources: Resources, person: VouchedPerson) -> Principal:
 def _would_make_one(resources: Resources, person: VouchedPerson) -> bool:
     if not resources.settings.oidc_creates_accounts or not person.email_is_verified:
         return False
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         known = queries.user_of(session, person.issuer, person.subject)
         return known is None and queries.user_with_email(session, person.email) is None
 

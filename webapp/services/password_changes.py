@@ -6,7 +6,7 @@ Whoever changes a password may do so because somebody else knows the old one: ev
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from auth.tokens import random_token, token_hash
 from models.base import now_s
 from models.mail_token import MailPurpose, MailToken
@@ -36,12 +36,12 @@ def change_password(resources: Resources, principal: Principal, current: str, ne
 
     Raises `CredentialsWrong`, `AccountInvalid`, `TooManyLogins`.
     """
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         stored = session.scalar(select(User.password_hash).where(User.id == principal.user_id))
     if not matches(current, stored):
         raise CredentialsWrong()
     new_hash = hash_of(new)
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         # The hash is compared again: of two changes at once only one may build on the old password.
         if not _replace(session, principal.user_id, new_hash, stored):
             raise CredentialsWrong()
@@ -66,11 +66,11 @@ def reset_password(resources: Resources, token: str, new: str) -> list[str]:
     Raises `MailTokenInvalid`, `AccountInvalid`, `TooManyLogins`.
     """
     hashed = token_hash(token)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         if mail_tokens.find_live(session, hashed, MailPurpose.RESET) is None:
             raise MailTokenInvalid()
     new_hash = hash_of(new)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         found = mail_tokens.find_live(session, hashed, MailPurpose.RESET)
         if found is None or found.user_id is None or not mail_tokens.take(session, hashed):
             raise MailTokenInvalid()
@@ -82,7 +82,7 @@ def reset_password(resources: Resources, token: str, new: str) -> list[str]:
 
 def _send_link(resources: Resources, email: str) -> None:
     token = random_token()
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         user = session.execute(select(User.id, User.username).where(User.email == email, User.is_active)).one_or_none()
         if user is None or mail_tokens.sent_lately(session, user.id, ASK_AGAIN_S):
             return
@@ -103,4 +103,5 @@ def _replace(session: Session, user_id: int, new_hash: str, old_hash: str | None
 def _end_everything(session: Session, user_id: int, reason: str, except_id: str = "") -> list[str]:
     mail_tokens.drop_for(session, user_id)
     api_keys.revoke_all(session, user_id)
+    sessions.note_end(session, user_id)
     return sessions.close_all(session, user_id, reason, except_id)

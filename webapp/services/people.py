@@ -70,7 +70,7 @@ def list_people(
 ) -> list[PersonView]:
     """Return accounts by number. Raises `Forbidden`."""
     require_administrator(principal)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         rows = queries.list_people(session, containing, min(max(limit, 1), LIST_LIMIT_MAX), after_id)
         return [_view(resources, row) for row in rows]
 
@@ -78,7 +78,7 @@ def list_people(
 def get_person(resources: Resources, principal: Principal, user_id: int) -> PersonView:
     """Return one account. Raises `Forbidden`, `NotFound`."""
     require_administrator(principal)
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return _view(resources, _found(session, user_id))
 
 
@@ -88,7 +88,7 @@ def change_person(resources: Resources, principal: Principal, user_id: int, chan
     Raises `Forbidden`, `NotFound`, `LastAdministrator`.
     """
     require_administrator(principal)
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         administrators = queries.lock_administrators(session)
         before = _view(resources, _found(session, user_id))
         values = _values(change)
@@ -123,7 +123,7 @@ def set_new_password(resources: Resources, principal: Principal, user_id: int) -
     require_administrator(principal)
     password = generate_password()
     new_hash = hash_of(password)
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         _found(session, user_id)
         session.execute(update(User).where(User.id == user_id).values(password_hash=new_hash))
         _end_everything(session, user_id)
@@ -151,6 +151,7 @@ def _end_everything(session: Session, user_id: int) -> None:
     sessions.close_all(session, user_id, "ended by an administrator")
     api_keys.revoke_all(session, user_id)
     mail_tokens.drop_for(session, user_id)
+    sessions.note_end(session, user_id)
 
 
 def _found(session: Session, user_id: int) -> PersonRow:

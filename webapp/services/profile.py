@@ -28,7 +28,7 @@ class ProfileView:
 
 def own_profile(resources: Resources, principal: Principal) -> ProfileView:
     """Return one's account with its limits and what is left of its quotas now."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         row = session.execute(select(User.email, User.created_at).where(User.id == principal.user_id)).one()
     return ProfileView(
         username=principal.username,

@@ -40,7 +40,7 @@ def require_some(resources: Resources, principal: Principal, kind: str) -> None:
     allowance = _allowance(resources, principal, kind)
     if allowance.amount is None:
         return
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         used, _ = queries.used_within(session, principal.user_id, allowance)
         if used >= allowance.amount:
             raise _exceeded(session, principal, allowance)
@@ -48,7 +48,7 @@ def require_some(resources: Resources, principal: Principal, kind: str) -> None:
 
 def quota_views(resources: Resources, principal: Principal) -> list[QuotaView]:
     """Return what a person has left of each kind."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_view(session, resources, principal, kind) for kind in ("jobs", "states")]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import or_, select
 
-from auth.principals import Role
+from auth.principals import SYSTEM, Role
 from auth.tokens import random_token, token_hash
 from models.base import now_s
 from models.mail_token import MailPurpose, MailToken
@@ -64,7 +64,7 @@ def request_account(resources: Resources, username: str, email: str, password: s
 def confirm_account(resources: Resources, token: str) -> UserView:
     """Make the account that a link stands for. Raises `MailTokenInvalid`, `UsernameTaken`."""
     hashed = token_hash(token)
-    with naming_what_is_taken(), resources.database.write() as session:
+    with naming_what_is_taken(), resources.database.write(SYSTEM) as session:
         found = mail_tokens.find_live(session, hashed, MailPurpose.REGISTER)
         if found is None or found.account is None or not mail_tokens.take(session, hashed):
             raise MailTokenInvalid()
@@ -76,7 +76,7 @@ def confirm_account(resources: Resources, token: str) -> UserView:
 def _answer(resources: Resources, wish: Wish) -> None:
     """Send the link, or tell the owner of the address why there is none."""
     token = random_token()
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         taken = select(User.username, User.email).where(or_(User.username == wish.username, User.email == wish.email))
         known = session.execute(taken).all()
         if not known:

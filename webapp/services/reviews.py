@@ -13,7 +13,7 @@ def review(resources: Resources, principal: Principal, footprint_id: int, state:
     """Note that a footprint is `accepted`, `rejected` or `unreviewed` again. Raises `NotFound`, `RequestInvalid`."""
     table = BuildingFootprint
     owned = true() if principal.owner_filter is None else table.owner_id == principal.owner_filter
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         if session.scalar(select(table.id).where(table.id == footprint_id, owned, is_published())) is None:
             raise NotFound(kind="building", id=footprint_id)
         review_footprint(session, footprint_id, _state(state))

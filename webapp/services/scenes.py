@@ -9,7 +9,7 @@ from pyproj import CRS
 from shapely.geometry import mapping, shape
 from sqlalchemy import delete, select
 
-from auth.principals import Principal
+from auth.principals import SYSTEM, Principal
 from models.footprint_writes import remove_jobs
 from models.job import ProcessingJob
 from models.queries import scenes as queries
@@ -42,35 +42,40 @@ def register_scene(resources: Resources, principal: Principal, received: Receive
 
 def list_scenes(resources: Resources, principal: Principal, limit: int = LIST_LIMIT) -> list[SceneView]:
     """Return the newest scenes, newest first."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         rows = queries.list_scenes(session, principal.owner_filter, limit)
         return [_view(scene, size_bytes) for scene, size_bytes, _ in rows]
 
 
 def get_scene(resources: Resources, principal: Principal, scene_id: str) -> SceneView:
     """Return one scene. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         scene, size_bytes, _ = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
         return _view(scene, size_bytes)
 
 
 def get_scene_info(resources: Resources, principal: Principal, scene_id: str) -> SceneInfo:
     """Return what the core knows of a scene. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         scene, _, _ = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
         return SceneInfo.from_json(scene.info)
 
 
 def scene_file(resources: Resources, principal: Principal, scene_id: str) -> Path:
     """Return a local path of the scene's raster. Raises `NotFound`, `StorageUnavailable`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         _, _, key = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
     return resources.storage.local_path(key)
 
 
 def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> None:
-    """Remove a scene, its jobs, their footprints, and its file. Raises `NotFound`, `SceneInUse`."""
-    with resources.database.write() as session:
+    """Remove a scene, its jobs, their footprints, and its file. Raises `NotFound`, `SceneInUse`.
+
+    Whether it is theirs is asked in their name. The rest is the system's: an administrator may have run jobs on it.
+    """
+    with resources.database.read(principal) as session:
+        _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
+    with resources.database.write(SYSTEM) as session:
         scene, _, key = _found(queries.find_scene(session, scene_id, principal.owner_filter), scene_id)
         session.scalars(select(Scene.id).where(Scene.id == scene.id).with_for_update()).one()
         if queries.count_open_jobs(session, scene_id):
@@ -95,7 +100,7 @@ def _keep(resources: Resources, principal: Principal, received: ReceivedFile, in
         gsd_m=info.gsd_m,
         info=info.to_json(),
     )
-    with kept(resources, received, stored) as session:
+    with kept(resources, principal, received, stored) as session:
         session.add(scene)
         session.flush()
         return _view(scene, received.size_bytes)

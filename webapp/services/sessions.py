@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from auth.tokens import (
     TOKEN_MAX_LENGTH,
     AccessClaims,
@@ -58,7 +58,7 @@ def open_browser_session(resources: Resources, principal: Principal) -> BrowserS
         **_origin(),
         expires_at=now_s() + _session_s(resources),
     )
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         session.add(row)
         session.flush()
         expires_at = to_datetime(row.expires_at)
@@ -69,12 +69,12 @@ def principal_of_cookie(resources: Resources, value: str) -> Principal | None:
     """Return who a session cookie belongs to, and move the session's end; None if it is not valid (any more)."""
     if not value or len(value) > TOKEN_MAX_LENGTH:
         return None
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         row = queries.live_by_cookie(session, token_hash(value))
     if row is None:
         return None
     if row.now - row.seen_at > min(queries.SEEN_STEP_S, _session_s(resources) / 10):
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             queries.extend(session, row.id, _session_s(resources))
     return _principal(resources, row)
 
@@ -86,7 +86,7 @@ def csrf_token_of(resources: Resources, value: str) -> str:
 
 def close_session(resources: Resources, session_id: str) -> None:
     """End a session of either kind; its cookie and tokens stop working at once."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         queries.close(session, session_id, "signed out")
 
 
@@ -101,7 +101,7 @@ def issue_tokens(resources: Resources, principal: Principal) -> TokenPair:
         **_origin(),
         expires_at=now_s() + _refresh_s(resources),
     )
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         session.add(row)
     return _pair(resources, AccessClaims(principal.user_id, session_id), secret)
 
@@ -119,7 +119,7 @@ def refresh_tokens(resources: Resources, refresh_token: str) -> TokenPair:
     rotation = queries.Rotation(
         session_id, token_hash(secret), token_hash(successor), REFRESH_GRACE_S, _refresh_s(resources)
     )
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         row = queries.live_by_id(session, session_id)
         valid = row is not None and (
             queries.rotate(session, rotation)
@@ -137,7 +137,7 @@ def principal_of_token(resources: Resources, token: str) -> Principal | None:
     claims = read_access_token(resources.settings.secret_key_bytes, token)
     if claims is None:
         return None
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         row = queries.live_by_id(session, claims.session_id)
     return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
 
@@ -147,7 +147,7 @@ def still_holding(resources: Resources, principals: Collection[Principal]) -> se
 
     Long-lived websockets ask this from time to time: what runs behind them goes on with the principal of its beginning.
     """
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         rows = queries.live_among(session, [principal.session_id for principal in principals])
     return {_principal(resources, row) for row in rows} & set(principals)
 

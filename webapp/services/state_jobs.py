@@ -53,7 +53,7 @@ def submit_state(
         max_attempts=resources.settings.max_attempts,
         request_id=current_request().id or None,
     )
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         require_first(session, resources, once)
         spend(session, resources, principal, "states")
         _require_scenes(session, [part.scene_id for part in plan.parts])
@@ -71,7 +71,7 @@ def submit_state(
 
 def list_parts(resources: Resources, principal: Principal, job_id: str) -> list[PartView]:
     """Return the parts of a job of a whole state, by the names of their scenes; else none. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         if job_queries.find_job(session, job_id, principal.owner_filter) is None:
             raise NotFound(kind="job", id=job_id)
         return [part_view(row) for row in queries.list_parts(session, job_id)]
@@ -86,7 +86,7 @@ def retry_state(
     `JobNotRetryable`; with `once` as `submit_state`.
     """
     new_id = str(uuid.uuid4())
-    with resources.database.write() as session:
+    with resources.database.write(principal) as session:
         require_first(session, resources, once)
         spend(session, resources, principal, "jobs")
         if job_queries.find_job(session, job_id, principal.owner_filter) is None:

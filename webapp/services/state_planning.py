@@ -115,7 +115,7 @@ def plan_state(resources: Resources, principal: Principal, state: str, params: E
 
 
 def _imagery(resources: Resources, principal: Principal) -> list[Imagery]:
-    with resources.database.read() as session:
+    with resources.database.read(principal) as session:
         return [_known(scene) for scene in scenes_of(session, principal.user_id)]
 
 

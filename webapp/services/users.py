@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from auth.passwords import generate_password
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.user import User
 from webapp.errors import AccountInvalid, CredentialsWrong, NotFound, UsernameTaken
 from webapp.resources import Resources
@@ -37,7 +37,7 @@ def create_user(resources: Resources, new_user: NewUser, actor: Principal | None
     user = User(
         username=username, email=email, password_hash=hash_of(new_user.password), role=str(new_user.role)
     )
-    with naming_what_is_taken(), resources.database.write() as session:
+    with naming_what_is_taken(), resources.database.write(SYSTEM) as session:
         add_user(session, actor, user)
         return UserView(id=user.id, username=user.username, email=user.email, role=user.role)
 
@@ -60,7 +60,7 @@ def naming_what_is_taken() -> Iterator[None]:
 
 def ensure_administrator(resources: Resources) -> str | None:
     """Make the first administrator where there is no account yet; return the password if it was generated."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         if session.scalar(select(func.count()).select_from(User)):
             return None
     settings = resources.settings
@@ -78,7 +78,7 @@ def authenticate(resources: Resources, username: str, password: str) -> Principa
 
     Blocks for about half a second, as long for unknown names as for known ones: call it from a worker thread.
     """
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         user = session.execute(
             select(User.id, User.username, User.role, User.password_hash, User.is_active).where(
                 User.username == username.strip().lower()
@@ -92,7 +92,7 @@ def authenticate(resources: Resources, username: str, password: str) -> Principa
 
 def find_user(resources: Resources, username: str) -> Principal:
     """Return a person by name, for whoever runs this machine. Raises `NotFound`."""
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         wanted = select(User).where(User.username == username.strip().lower(), User.is_active)
         user = session.scalars(wanted).one_or_none()
         if user is None:

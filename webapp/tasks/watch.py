@@ -51,7 +51,7 @@ class WorkerWatch:
                 return
 
     def _look(self, resources: Resources) -> None:
-        note_worker(resources, self._name, os.getpid())
+        note_worker(resources, self._name, os.getpid(), self._queues)
         if self._is_busy() or not resources.queue.waiting(*self._queues):
             self._hearing_at = time.monotonic()
         if time.monotonic() - self._hearing_at > DEAF_S:

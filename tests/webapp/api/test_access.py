@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import update
 from starlette.routing import BaseRoute, Mount, Route
 
-from auth.principals import Role, Scope
+from auth.principals import SYSTEM, Role, Scope
 from auth.tokens import AccessClaims, sign_access_token
 from models.user import User
 from tests.support.jobs import add_import
@@ -102,6 +102,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/api/v1/exports"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/exports/{export_id}"): Expected((401, 200, 404, 200)),
     ("GET", "/api/v1/exports/{export_id}/file"): Expected((401, 200, 404, 200)),
+    ("POST", "/api/v1/exports/{export_id}/link"): Expected((401, 201, 404, 201), json={"expires_in_minutes": 5}),
+    ("POST", "/api/v1/files/{file_id}/link"): Expected((401, 201, 404, 201)),
+    ("GET", "/api/v1/downloads/export/{export_id}"): Expected((403, 403, 403, 403)),
+    ("GET", "/api/v1/downloads/file/{file_id}"): Expected((403, 403, 403, 403), query="?signature=x.y"),
     ("GET", "/api/v1/models"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/models/{name}"): Expected((401, 200, 200, 200)),
     ("GET", "/tiles/base/{z}/{x}/{y}.png"): Expected((401, 200, 200, 200)),
@@ -153,7 +157,7 @@ def nobodies(api, alice):
     resources, key = api.resources, api.resources.settings.secret_key_bytes
     disabled = make_person(resources, "disabled")
     shut_out = api.program(disabled)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(update(User).where(User.id == disabled.user_id).values(is_active=False))
     revoked = create_key(resources, alice, "revoked", {Scope.READ, Scope.WRITE})
     revoke_key(resources, alice, revoked.view.id)

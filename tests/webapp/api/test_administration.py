@@ -2,7 +2,7 @@
 
 import pytest
 
-from auth.principals import Scope, Tier
+from auth.principals import SYSTEM, Scope, Tier
 from tests.support.people import make_person
 from webapp.services import api_keys
 from webapp.services.users import NewUser, create_user
@@ -137,7 +137,7 @@ def test_clearing_up_is_shown_before_it_is_done(api, root, alice, tmp_path):
     from tests.webapp.api.made_results import make_result
 
     result = make_result(api.resources, alice, tmp_path)
-    with api.resources.database.write() as session:
+    with api.resources.database.write(SYSTEM) as session:
         session.execute(update(ProcessingJob).values(finished_at=now_s() - 40 * 86_400))
     shown = root.post("/api/v1/admin/cleanup", json={"older_than_days": 30}).json()
     assert (shown["preview"], shown["jobs"], shown["footprints"]) == (True, 1, result.footprint_count)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from auth.principals import Scope
+from auth.principals import SYSTEM, Scope
 from models.api_key import ApiKey
 from tests.support.people import make_person
 from webapp.services import api_keys
@@ -26,7 +26,7 @@ def test_a_key_is_shown_once_listed_without_its_secret_and_revoked(api, alice):
     assert (key["id"], key["name"], key["last_used_at"] is not None) == (made["id"], "nightly", True)
     secret = made["api_key"].rpartition("_")[2]
     assert secret not in listed.text
-    with api.resources.database.read() as session:
+    with api.resources.database.read(SYSTEM) as session:
         assert secret[:20] not in session.get(ApiKey, made["id"]).secret_hash
     assert client.delete(f"/api/v1/auth/api-keys/{made['id']}").status_code == 204
     assert program.get("/api/v1/auth/me").status_code == 401

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from shapely.geometry import mapping, shape
 
+from auth.principals import SYSTEM
 from models.footprint_writes import FootprintSource, insert_footprints
 from tests.support.footprints import frame_of, squares
 from tests.support.jobs import submit
@@ -20,7 +21,7 @@ LIST = "/api/v1/buildings"
 @pytest.fixture
 def job_id(resources, alice):
     job = submit(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         insert_footprints(session, FootprintSource(job.id, job.scene_id, alice.user_id), frame_of(squares(23)))
     return cancel_job(resources, alice, job.id).id
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
 from auth.passwords import hash_password
-from auth.principals import Principal, Role, Scope
+from auth.principals import SYSTEM, Principal, Role, Scope
 from auth.tokens import random_token, token_hash
 from models.base import now_s
 from models.mail_token import MailPurpose, MailToken
@@ -128,7 +128,7 @@ def disable(person: Person) -> None:
 
 
 def disable_in_the_table_alone(person: Person) -> None:
-    with person.server.resources.database.write() as session:
+    with person.server.resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE users SET is_active = false WHERE id = :id"), {"id": person.principal.user_id})
 
 
@@ -139,7 +139,7 @@ def change_password(person: Person) -> None:
 
 def reset_by_mail(person: Person) -> None:
     token = random_token()
-    with person.server.resources.database.write() as session:
+    with person.server.resources.database.write(SYSTEM) as session:
         values = {"purpose": MailPurpose.RESET, "user_id": person.principal.user_id, "expires_at": now_s() + 60}
         session.add(MailToken(token_hash=token_hash(token), **values))
     password_changes.reset_password(person.server.resources, token, NEW_PASSWORD)
@@ -151,7 +151,7 @@ def reset_by_administrator(person: Person) -> None:
 
 def expire(person: Person) -> None:
     user = {"id": person.principal.user_id}
-    with person.server.resources.database.write() as session:
+    with person.server.resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE login_sessions SET expires_at = 1 WHERE user_id = :id"), user)
         session.execute(text("UPDATE api_keys SET expires_at = 1 WHERE user_id = :id"), user)
 
@@ -213,7 +213,7 @@ def make_person(server, root, stored_hash):
     opened = ExitStack()
 
     def make(name: str, role: Role = Role.USER) -> Person:
-        with server.resources.database.write() as session:
+        with server.resources.database.write(SYSTEM) as session:
             session.add(user := User(username=name, password_hash=stored_hash, role=str(role)))
             session.flush()
             principal = Principal(user.id, name, role)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 from sqlalchemy import func, select, update
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.idempotency import IdempotencyKey
 from models.job import ProcessingJob
@@ -26,7 +27,7 @@ SQUARE = b"""{"type": "FeatureCollection", "features": [{"type": "Feature", "pro
 
 
 def count(resources, table, *conditions):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count()).select_from(table).where(*conditions))
 
 
@@ -89,7 +90,7 @@ def test_a_refused_request_does_not_use_up_its_key_and_an_answer_outlives_what_i
     assert retries[0].json()["id"] != made.json()["job_id"]
     other = client.post(f"/api/v1/jobs/{retries[0].json()['id']}/retry", headers=KEY)
     assert (other.status_code, other.json()["code"]) == (422, "IdempotencyKeyReused")
-    with api.resources.database.write() as session:
+    with api.resources.database.write(SYSTEM) as session:
         session.execute(update(IdempotencyKey).values(created_at=now_s() - 24 * 3600 - 1))
     late = client.post(EXTRACT, json={"scene_id": scene_id}, headers=KEY)
     assert late.json()["job_id"] != made.json()["job_id"]

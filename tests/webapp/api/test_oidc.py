@@ -13,7 +13,7 @@ import pytest
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select, update
 
-from auth.principals import Role
+from auth.principals import SYSTEM, Role
 from models.audit import AuditEntry
 from models.oidc_identity import OidcIdentity
 from models.user import User
@@ -94,7 +94,7 @@ def api(open_api):
 
 
 def add_person(api, username="erin", email="erin@maps.example", role=Role.USER):
-    with api.resources.database.write() as session:
+    with api.resources.database.write(SYSTEM) as session:
         user = User(username=username, email=email, password_hash="none", role=str(role))
         session.add(user)
         session.flush()
@@ -130,7 +130,7 @@ def alert_of(answer):
 
 
 def audit_of(api):
-    with api.resources.database.read() as session:
+    with api.resources.database.read(SYSTEM) as session:
         return [(row.action, row.detail) for row in session.scalars(select(AuditEntry).order_by(AuditEntry.id))]
 
 
@@ -153,7 +153,7 @@ def test_who_has_an_account_comes_in_by_the_provider_and_is_linked(api, provider
     assert all(word in cookies[0] for word in ("HttpOnly", "SameSite=lax", "Path=/;"))
     me = browser.get("/api/v1/auth/me").json()
     assert (me["user_id"], me["username"]) == (user_id, "erin")
-    with api.resources.database.read() as session:
+    with api.resources.database.read(SYSTEM) as session:
         link = session.scalars(select(OidcIdentity)).one()
         assert (link.issuer, link.subject, link.user_id) == (provider.issuer, "person-1", user_id)
     assert [action for action, _ in audit_of(api)] == ["oidc.linked", "oidc.signed_in"]
@@ -163,7 +163,7 @@ def test_a_link_outlives_the_address_on_both_sides(api, provider):
     user_id = add_person(api)
     assert go_there_and_back(api)[1].status_code == 303
     provider.control(people={"erin": ERIN | {"email": "new@maps.example", "email_verified": False}})
-    with api.resources.database.write() as session:
+    with api.resources.database.write(SYSTEM) as session:
         session.execute(update(User).values(email="other@maps.example"))
     browser, answer = go_there_and_back(api)
     assert (answer.status_code, browser.get("/api/v1/auth/me").json()["user_id"]) == (303, user_id)
@@ -230,7 +230,7 @@ def test_an_address_that_nobody_checked_opens_and_makes_nothing(open_api, provid
     provider.control(people={"erin": ERIN | {"email_verified": verified}})
     _, answer = go_there_and_back(api)
     assert (answer.status_code, "has not checked" in alert_of(answer)) == (403, True)
-    with api.resources.database.read() as session:
+    with api.resources.database.read(SYSTEM) as session:
         assert len(session.scalars(select(User)).all()) == 1
         assert not session.scalars(select(OidcIdentity)).all()
 
@@ -298,7 +298,7 @@ def test_what_the_provider_cannot_have_said_is_not_believed(lied_to, provider, n
     _, answer = go_there_and_back(lied_to)
     assert answer.status_code == 401, answer.text
     assert alert_of(answer) == "single sign-on did not confirm who you are: its answer cannot be trusted."
-    with lied_to.resources.database.read() as session:
+    with lied_to.resources.database.read(SYSTEM) as session:
         assert not session.scalars(select(User)).all()
     provider.control(lie={})
 
@@ -445,7 +445,7 @@ def test_windows_that_come_back_at_once_make_one_account(open_api):
     for thread in threads:
         thread.join(60)
     assert answers == [303] * 4
-    with api.resources.database.read() as session:
+    with api.resources.database.read(SYSTEM) as session:
         assert len(session.scalars(select(User)).all()) == 1
 
 

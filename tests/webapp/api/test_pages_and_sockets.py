@@ -16,7 +16,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from tests.conftest import NO_LIMITS
 from tests.support.people import make_person
 from tests.support.processes import environment, running
@@ -187,7 +187,7 @@ def test_open_websockets_close_within_two_seconds_of_the_session_s_end(server, a
         else:
             from sqlalchemy import text
 
-            with server.resources.database.write() as session:
+            with server.resources.database.write(SYSTEM) as session:
                 session.execute(text("UPDATE login_sessions SET expires_at = 1 WHERE id = :id"), {"id": session_id})
         began = time.monotonic()
         with pytest.raises(ConnectionClosed):

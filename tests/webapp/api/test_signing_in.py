@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import update
 
 from auth import passwords
-from auth.principals import Role
+from auth.principals import SYSTEM, Role
 from models.user import User
 from webapp.api.login_throttle import FREE_TRIES, LoginThrottle
 from webapp.api.routes.login import safe_target
@@ -71,7 +71,7 @@ def test_a_wrong_password_is_said_so_and_nothing_more(sqlite_api, carol):
 def test_refused_logins_do_the_same_work_and_are_the_same_byte_by_byte(sqlite_api, carol, monkeypatch):
     """Names that exist, that do not, that are shut out or cannot be: how long it takes is in `./run bench login`."""
     shut_out = create_user(sqlite_api.resources, NewUser("shut-out", PASSWORD))
-    with sqlite_api.resources.database.write() as session:
+    with sqlite_api.resources.database.write(SYSTEM) as session:
         session.execute(update(User).where(User.id == shut_out.id).values(is_active=False))
     work = []
     verify = passwords._hasher.verify

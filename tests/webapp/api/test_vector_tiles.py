@@ -102,7 +102,7 @@ def test_what_is_known_already_is_not_made_again(api, alice, result, monkeypatch
     first = client.get(url)
     assert first.headers["cache-control"] == "private, max-age=5"
     assert client.get(url, params={"v": "7"}).headers["cache-control"] == "private, max-age=3600"
-    assert {"Cookie", "Authorization"} <= set(first.headers["vary"].split(", "))
+    assert {"Cookie", "Authorization", "X-API-Key"} <= set(first.headers["vary"].split(", "))
     monkeypatch.setattr("webapp.services.footprint_maps.make_vector_tile", None)
     again = client.get(url, headers={"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", first.headers["etag"])

@@ -5,6 +5,7 @@ import pandas as pd
 import shapely
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from tests.support.stored import finished_job
 from webapp.services import footprints
 from webapp.services.footprints import FootprintQuery
@@ -20,7 +21,7 @@ def test_gathered_columns_hold_what_rows_hold(resources, alice):
         f"created_at = 1795406706.123456 WHERE id = {ids[7]}",
         f"created_at = 0.5, source_id = NULL WHERE id = {ids[9]}",
     )
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         for change in changes:
             session.execute(text(f"UPDATE building_footprints SET {change}"))
     expected = footprints.list_footprints(resources, alice, wanted).set_index("id")

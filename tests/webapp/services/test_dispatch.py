@@ -3,6 +3,7 @@ import time
 import pytest
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.job import OutboxEntry
 from tests.support.jobs import add_scene, submit
 from webapp.services import dispatch, jobs, leases
@@ -14,12 +15,12 @@ def connected(make_resources, broker):
 
 
 def unsent(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count(OutboxEntry.id)).where(OutboxEntry.published_at.is_(None)))
 
 
 def run_out(resources):
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET lease_until = lease_until - 1000"))
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.export import ExportPart, ExportState
 from processing.rendering.tile_grid import bounds_to_mercator
 from tests.support.stored import finished_job
@@ -40,7 +41,7 @@ def content(resources, principal, export_id):
 
 
 def run_out(resources):
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE exports SET lease_until = lease_until - 1000"))
 
 
@@ -49,7 +50,7 @@ def stored_keys(resources):
 
 
 def parts_left(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count(ExportPart.part)))
 
 
@@ -99,7 +100,7 @@ def test_what_was_deleted_meanwhile_fails_the_export_and_is_not_passed_over(reso
     job_id = finished_job(resources, alice, 40)
     box = FootprintQuery(bbox_deg=(10, 49, 11, 51))
     export = export_files.submit_export(resources, alice, box, "csv")
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("DELETE FROM building_footprints WHERE footprint_key IN ('p0-1', 'p0-2')"))
     assert worked(resources, export.id) is ExportState.FAILED
     failed = export_files.get_export(resources, alice, export.id)
@@ -186,7 +187,7 @@ def test_deleting_a_person_deletes_their_exports(resources, alice):
     box = FootprintQuery(bbox_deg=(10, 49, 11, 51))
     export = export_files.submit_export(resources, alice, box, "csv")
     worked(resources, export.id)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("DELETE FROM users"))
     assert maintenance.remove_orphan_files(resources, age_s=-1) == 1
     assert stored_keys(resources) == []
@@ -196,7 +197,7 @@ def test_files_that_are_in_use_stay_and_expired_ones_go(resources, alice):
     export = made_export(resources, alice, finished_job(resources, alice))
     assert maintenance.remove_orphan_files(resources, age_s=-1) == 0
     assert maintenance.cleanup_old_jobs(resources).exports == 0
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE exports SET expires_at = 1"))
     with pytest.raises(NotFound):  # before the cleanup, too
         export_files.export_file(resources, alice, export.id)

@@ -9,6 +9,7 @@ import shapely
 from shapely.geometry import mapping
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.audit import AuditEntry
 from models.bbox import Bbox, meets_bbox
 from models.footprint import BuildingFootprint
@@ -36,7 +37,7 @@ def finished(resources, principal):
 @pytest.fixture
 def ids(resources, alice):
     finished(resources, alice)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return list(session.scalars(text("SELECT id FROM building_footprints ORDER BY id")))
 
 
@@ -46,13 +47,13 @@ def edited(resources, person, footprint_id, **changes):
 
 
 def audited(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         wanted = AuditEntry.target_kind == "building"
         return [(entry.action, entry.target_id) for entry in session.scalars(select(AuditEntry).where(wanted))]
 
 
 def hits(resources, bounds_deg):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         wanted = meets_bbox(Bbox.from_bounds(bounds_deg))
         return list(session.scalars(select(BuildingFootprint.id).where(wanted)))
 
@@ -74,7 +75,7 @@ def test_a_new_outline_is_measured_and_the_first_one_is_kept(resources, alice, i
 
 
 def test_what_had_no_raw_outline_keeps_its_first_one(resources, alice, ids):
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE building_footprints SET raw_geometry = NULL"))
     first = get_footprint(resources, alice, ids[0]).geojson
     edited(resources, alice, ids[0], geometry=mapping(HOUSE))
@@ -179,7 +180,7 @@ def test_what_fails_half_way_leaves_nothing(resources, alice, ids, monkeypatch):
 
     monkeypatch.setattr(footprint_edits.audit, "note", broken)
     counted = select(func.count()).select_from(text("footprint_changes"))
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         before = session.scalar(counted)
     for act in (
         lambda: edited(resources, alice, ids[0], geometry=mapping(HOUSE)),
@@ -188,14 +189,14 @@ def test_what_fails_half_way_leaves_nothing(resources, alice, ids, monkeypatch):
         with pytest.raises(RuntimeError, match="no log"):
             act()
     assert get_footprint(resources, alice, ids[0]).version == 1
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert session.scalar(counted) == before
 
 
 def test_nothing_is_removed_that_a_job_may_store_again(resources, alice):
     claim = leases.claim(resources, submit(resources, alice).id, "w")
     leases.save_part(resources, claim, part_of(0, 2))
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         first = session.scalars(text("SELECT min(id) FROM building_footprints")).one()
     with pytest.raises(BuildingInUse):
         remove_footprint(resources, alice, Target(first))
@@ -223,7 +224,7 @@ def test_only_imported_footprints_have_attributes(resources, alice, ids):
         with pytest.raises(RequestInvalid, match="only an imported"):
             edited(resources, alice, ids[0], **changes)
     import_id = add_import(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         move = "UPDATE building_footprints SET job_id = :job, scene_id = NULL WHERE id = :id"
         session.execute(text(move), {"job": import_id, "id": ids[0]})
         done = "UPDATE processing_jobs SET state = 'succeeded', finished_at = 1 WHERE id = :job"

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import select, text
 
+from auth.principals import SYSTEM
 from models.footprint import BuildingFootprint
 from models.footprint_change import ChangeKind, FootprintChange
 from models.footprint_writes import insert_footprints, new_change_key
@@ -17,7 +18,7 @@ from webapp.services.maintenance import cleanup_old_jobs
 
 
 def changes(resources, owner_id, position=0):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return [(c.id, c.kind, c.job_id, c.change_key) for c in feed.changes_after(session, owner_id, position, 1000)]
 
 
@@ -33,7 +34,7 @@ def test_each_saved_part_is_one_change_that_names_its_footprints(resources, alic
     assert [(kind, job_id) for _, kind, job_id, _ in found] == [(ChangeKind.STORED, claim.job_id)] * 2
     keys = [key for *_, key in found]
     assert len(set(keys)) == 2
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert len(feed.stored_by(session, keys[:1])) == 4
         assert len(feed.stored_by(session, keys)) == 8
     assert changes(resources, alice.user_id, found[0][0]) == found[1:]
@@ -44,7 +45,7 @@ def test_a_removed_job_is_a_change_of_its_owner(make_resources, alice, bob):
     claim = claimed(resources, alice)
     leases.save_part(resources, claim, part_of(0, 1))
     leases.finish(resources, claim, JobState.SUCCEEDED)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET finished_at = finished_at - 40 * 86400.0"))
     assert cleanup_old_jobs(resources).jobs == 1
     assert [(kind, key) for _, kind, _, key in changes(resources, alice.user_id)][1:] == [(ChangeKind.REMOVED, None)]
@@ -58,7 +59,7 @@ def test_whoever_has_seen_a_change_has_seen_all_before_it(resources, alice):
 
     def write(claim):
         for index in range(6):
-            with resources.database.write() as session:
+            with resources.database.write(SYSTEM) as session:
                 insert_footprints(session, claim.source, frame_of(squares(3, seed=index), prefix=f"{index}-"))
 
     def poll():
@@ -75,19 +76,19 @@ def test_whoever_has_seen_a_change_has_seen_all_before_it(resources, alice):
         ended.set()
         reader.result()
     assert len(seen) == len(set(seen)) == 24
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert sorted(seen) == sorted(session.scalars(select(FootprintChange.id)))
         assert len(session.scalars(select(BuildingFootprint.change_key).distinct()).all()) == 24
 
 
 def age(resources, below=10**9):
     """Let the changes below an id be from long ago."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0 WHERE id < {below}"))
 
 
 def ends(resources, owner_id):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return feed.feed_ends(session, owner_id)
 
 
@@ -102,7 +103,7 @@ def test_old_changes_go_but_the_newest_of_each_owner(resources, alice, bob):
     newest = before[alice.user_id][1][0]
     assert ends(resources, alice.user_id) == feed.FeedEnds(newest, newest)
     assert ends(resources, 999) == feed.FeedEnds()
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert ends(resources, None).newest == feed.newest_change(session)
         assert feed.changed_owners(session, newest) == [bob.user_id]
         assert feed.changed_owners(session, feed.newest_change(session)) == []

@@ -8,6 +8,7 @@ import pytest
 import shapely
 from sqlalchemy import event, text
 
+from auth.principals import SYSTEM
 from processing.errors import ParameterInvalid
 from processing.footprint_index.palettes import Style
 from processing.rendering.tile_grid import TileAddress, bounds_to_mercator
@@ -109,7 +110,7 @@ def test_a_view_and_a_region_hold_what_has_its_centre_in_them(resources, alice, 
 
 def test_ids_that_are_gone_meanwhile_are_left_out(resources, alice, bob, result):
     ids = next(footprint_maps.ids(resources, alice, MapQuery()))
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE id = {ids[2]}"))
     found = [number for batch in footprints.iter_chosen(resources, alice, [ids]) for number in batch["id"].to_pylist()]
     assert found == np.delete(ids, 2).tolist()

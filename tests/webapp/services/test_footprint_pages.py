@@ -7,6 +7,7 @@ import pytest
 import shapely
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from models.footprint_writes import FootprintSource, insert_footprints
 from models.queries.footprint_pages import SORT_COLUMNS
 from tests.support.footprints import frame_of, squares
@@ -27,7 +28,7 @@ def add(resources, principal, shapes, prefix="k"):
     frame = frame_of(shapes, prefix)
     frame["area_m2"] = np.arange(len(shapes)) % 5 + 10.0  # many are equal
     frame["confidence"] = np.where(np.arange(len(shapes)) % 3 == 0, np.nan, np.arange(len(shapes)) % 4 / 4)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         insert_footprints(session, FootprintSource(job.id, job.scene_id, principal.user_id), frame)
     return job.id
 
@@ -79,7 +80,7 @@ def test_what_comes_and_goes_meanwhile_moves_no_other(resources, alice, sort):
     first = list_page(resources, alice, PageQuestion(EVERYTHING, sort=sort, limit=10))
     seen = first.batch.column("id").to_pylist()
     gone = {seen[0], seen[-1], max(before - set(seen))}  # also the very row that the cursor names
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE id IN ({', '.join(map(str, gone))})"))
     add(resources, alice, squares(8, seed=7), prefix="late-")
     rest = walk(resources, alice, PageQuestion(EVERYTHING, sort=sort, limit=10, cursor=first.next_cursor))
@@ -182,7 +183,7 @@ def test_a_page_is_read_from_an_index_without_sorting(resources, alice, backend,
 
 
 def check_plan(resources, statement, sort):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         compiled = statement.limit(12).compile(session.connection(), compile_kwargs={"literal_binds": True})
         lines = [row[3] for row in session.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
     assert any(f"ix_building_footprints_owner_id_{sort.lstrip('-')}_id" in line for line in lines), lines

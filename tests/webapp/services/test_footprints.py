@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from models.bbox import Bbox
 from models.footprint_writes import FootprintSource, insert_footprints
 from models.job_states import JobState
@@ -22,7 +23,7 @@ FIJI = shapely.MultiPolygon([shapely.box(179.99, -17.0, 180.0, -16.99), shapely.
 def add(resources, principal, shapes, **options):
     """Write footprints under a job of their own; return its id."""
     job = submit(resources, principal)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         source = FootprintSource(job.id, job.scene_id, principal.user_id)
         assert insert_footprints(session, source, frame_of(shapes, **options)) == len(shapes)
     return job.id
@@ -51,7 +52,7 @@ def test_what_is_written_is_read_back_exactly(resources, alice):
 def test_the_same_key_is_written_once_in_a_job(resources, alice):
     job = submit(resources, alice)
     source = FootprintSource(job.id, job.scene_id, alice.user_id)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         assert insert_footprints(session, source, frame_of(squares(3))) == 3
         assert insert_footprints(session, source, frame_of(squares(5))) == 2
         assert insert_footprints(session, source, frame_of([])) == 0
@@ -171,7 +172,7 @@ def test_a_wrong_box_is_refused(resources, alice, bbox):
 
 def test_the_spatial_index_answers_box_questions(resources, backend, alice):
     job_id = add(resources, alice, squares(3000))
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("ANALYZE building_footprints" if backend == "postgis" else "ANALYZE"))
     from models.queries.footprints import FootprintFilter, count  # the statement itself, to be explained
 
@@ -181,7 +182,7 @@ def test_the_spatial_index_answers_box_questions(resources, backend, alice):
         def scalars(self, statement):
             compiled = statement.compile(resources.database.engine, compile_kwargs={"literal_binds": True})
             prefix = "EXPLAIN " if backend == "postgis" else "EXPLAIN QUERY PLAN "
-            with resources.database.read() as session:
+            with resources.database.read(SYSTEM) as session:
                 explained.append(str(session.execute(text(prefix + str(compiled).replace(":", "\\:"))).all()))
             return self
 
@@ -203,7 +204,7 @@ def test_rows_that_go_leave_the_index(resources, alice):
     scenes.delete_scene(resources, alice, scene_id)
     assert footprints.count(resources, alice, world) == 0
     if resources.database.is_sqlite:
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             assert session.scalar(text("SELECT count(*) FROM building_footprints_rtree")) == 0
 
 

@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 from sqlalchemy import update
 
+from auth.principals import SYSTEM
 from models.base import now_s
 from models.idempotency import IdempotencyKey
 from models.job import ProcessingJob
@@ -39,18 +40,18 @@ def test_whoever_holds_a_key_keeps_others_out_until_the_lease_ends(make_resource
         idempotency.look(resources, second)
     idempotency.look(resources, first)
     idempotency.release(resources, second.name, second.token)  # not theirs
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         mine = IdempotencyKey.user_id == alice.user_id
         session.execute(update(IdempotencyKey).where(mine).values(held_until=now_s() - 1))
     idempotency.renew(resources, first.name, first.token)  # slow, but nobody came between
     with pytest.raises(IdempotencyKeyInFlight):
         idempotency.hold(resources, second.name, second.token)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(update(IdempotencyKey).where(mine).values(held_until=now_s() - 1))
     assert idempotency.hold(resources, second.name, second.token)
-    with pytest.raises(IdempotencyKeyInFlight), resources.database.write() as session:
+    with pytest.raises(IdempotencyKeyInFlight), resources.database.write(SYSTEM) as session:
         idempotency.keep(session, resources, Once(first, once_of(alice).answer), 1)  # it came back too late
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         idempotency.keep(session, resources, Once(second, once_of(alice).answer), 2)
     idempotency.release(resources, second.name, second.token)
     with pytest.raises(AlreadyAnswered) as said:
@@ -68,7 +69,7 @@ def test_of_two_that_make_the_same_at_once_one_is_rolled_back(resources, alice):
         once = once_of(alice)
         job_id = str(uuid.uuid4())
         try:
-            with resources.database.write() as session:
+            with resources.database.write(SYSTEM) as session:
                 add_job(session, ProcessingJob(
                     id=job_id, owner_id=alice.user_id, scene_id=scene_id, params={}, max_attempts=3
                 ))

@@ -4,6 +4,7 @@ import pytest
 import shapely
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.footprint import BuildingFootprint
 from models.job import ProcessingJob
 from models.job_states import JobState
@@ -39,7 +40,7 @@ def work(resources, import_id, is_shutting_down=lambda: False):
 
 
 def stored_rows(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count(BuildingFootprint.id)))
 
 
@@ -127,7 +128,7 @@ def test_nothing_is_seen_before_all_is_and_a_repeat_adds_nothing(resources, alic
     assert seen(resources, alice) == (0, 0, 0)
     hidden = squares(6)[2].centroid
     assert footprints.footprint_at(resources, alice, hidden.x, hidden.y, FootprintQuery()) is None
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         hidden_id = session.scalar(select(func.min(BuildingFootprint.id)))
     with pytest.raises(NotFound):
         reviews.review(resources, alice, hidden_id, "accepted")
@@ -173,7 +174,7 @@ def test_what_a_dead_worker_left_of_a_cancelled_import_is_removed(resources, ali
     with importing.open_footprints(resources.storage.local_path(claim.storage_key), importing._options(claim)) as read:
         save_batch(resources, claim, ReadBatch(0, 4, next(read.batches())))
     jobs.cancel_job(resources, alice, found.job.id)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET lease_until = 1"))
     dispatch.reconcile(resources)
     assert jobs.get_job(resources, alice, found.job.id).state == "cancelled"
@@ -193,10 +194,10 @@ def test_a_file_that_changed_under_the_worker_is_never_shown(resources, alice, t
     found = queue_import(resources, alice, town)
     assert work(resources, found.job.id, lambda: stored_rows(resources) > 0) is JobState.QUEUED
     other = write_geojson(tmp_path / "other.geojson", [feature(shape) for shape in squares(9, seed=4)])
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         key = session.scalar(select(StoredFile.storage_key))
     resources.storage.put_file(key, other)
-    with resources.database.write() as session:  # the first batch then held three of four rows
+    with resources.database.write(SYSTEM) as session:  # the first batch then held three of four rows
         session.execute(text("DELETE FROM building_footprints WHERE footprint_key = 'row-1'"))
         session.execute(text("UPDATE job_parts SET payload = :payload"), {"payload": b"[1, 3]"})
     assert work(resources, found.job.id) is JobState.FAILED
@@ -257,7 +258,7 @@ def test_the_index_tells_a_new_import_from_one_that_was_removed(resources, alice
 def test_old_imports_go_with_their_files(make_resources, alice, town):
     resources = make_resources(job_retention_days=1)
     work(resources, queue_import(resources, alice, town).job.id)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET finished_at = 1"))
     assert maintenance.cleanup_old_jobs(resources).jobs == 1
     assert maintenance.remove_orphan_files(resources, age_s=-1) == 1
@@ -277,7 +278,7 @@ def test_imports_are_jobs_among_others(resources, alice, town):
 
 
 def nothing_kept(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         rows = [session.scalar(select(func.count(table.id))) for table in (ProcessingJob, StoredFile)]
     incoming = resources.settings.data_dir / "incoming"
     files = [path for folder in (incoming, resources.storage.root) for path in folder.rglob("*") if path.is_file()]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from models.footprint_writes import insert_footprints
 from models.job_states import JobState
 from tests.support.footprints import frame_of, part_of, squares
@@ -31,7 +32,7 @@ def ids_in(resources, audience):
 
 def ids_stored(resources, job_id=None):
     where = "" if job_id is None else f" WHERE job_id = '{job_id}'"
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return sorted(session.scalars(text(f"SELECT id FROM building_footprints{where}")))
 
 
@@ -63,7 +64,7 @@ def test_new_footprints_and_removed_jobs_follow(make_resources, alice):
     resources = make_resources(job_retention_days=30)
     old = finished_job(resources, alice)
     feed_indexes(resources)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET finished_at = finished_at - 40 * 86400.0"))
     new = finished_job(resources, alice, parts=3)
     assert feed_index(resources, alice.user_id)
@@ -78,7 +79,7 @@ def test_new_footprints_and_removed_jobs_follow(make_resources, alice):
 def test_many_changes_are_read_in_steps_of_bounded_size(resources, alice, monkeypatch):
     claim = leases.claim(resources, submit(resources, alice).id, "w")
     feed_indexes(resources)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         insert_footprints(session, claim.source, frame_of(squares(30), prefix="large-"))
     feed_indexes(resources)
     for index in range(9):
@@ -127,7 +128,7 @@ def test_an_index_that_missed_a_part_of_the_feed_is_built_anew(resources, alice,
     finished_job(resources, alice)
     feed_indexes(resources)
     gone, _ = finished_job(resources, alice), finished_job(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE job_id = '{gone.job_id}'"))
         session.execute(text("UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0"))
     cleanup_old_jobs(resources)
@@ -140,7 +141,7 @@ def test_an_index_that_is_up_to_date_stays_when_old_changes_are_dropped(resource
     for person in (alice, bob):
         finished_job(resources, person)
     feed_indexes(resources)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE footprint_changes SET created_at = created_at - 30 * 86400.0"))
     cleanup_old_jobs(resources)
     monkeypatch.setattr(index_feeding, "rebuild_index", None)
@@ -150,7 +151,7 @@ def test_an_index_that_is_up_to_date_stays_when_old_changes_are_dropped(resource
 def test_a_rebuild_drops_what_the_database_no_longer_has(resources, alice):
     finished_job(resources, alice)
     feed_indexes(resources)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"DELETE FROM building_footprints WHERE id = {ids_stored(resources)[0]}"))
     assert not check_index(resources, alice.user_id).agrees
     rebuild_index(resources, alice.user_id)
@@ -160,7 +161,7 @@ def test_a_rebuild_drops_what_the_database_no_longer_has(resources, alice):
 
 def test_a_batch_keeps_what_the_database_says(resources, alice):
     finished_job(resources, alice, parts=1)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE building_footprints SET review_state = 'rejected', version = 3"))
     feed_indexes(resources)
     columns = open_index(resources, alice.user_id).snapshot().segments[0].columns

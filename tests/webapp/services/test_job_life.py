@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.footprint import BuildingFootprint
 from models.job import JobPart, OutboxEntry, ProcessingJob
 from models.job_states import TERMINAL, JobState
@@ -108,7 +109,7 @@ class JobLives(RuleBasedStateMachine):
 
     def lose(self, job_id: str) -> None:
         """The lease runs out; half of the time it is noticed before the worker speaks again."""
-        with self.resources.database.write() as session:
+        with self.resources.database.write(SYSTEM) as session:
             statement = text("UPDATE processing_jobs SET lease_until = lease_until - 1000 WHERE id = :id")
             session.execute(statement, {"id": job_id})
         self.expected[job_id].expired = self.expected[job_id].state == "running"
@@ -133,7 +134,7 @@ class JobLives(RuleBasedStateMachine):
         assert dispatch.publish_outbox(self.resources) == 0
         waiting = select(func.count(OutboxEntry.id)).where(OutboxEntry.published_at.is_(None))
         queued = sum(job.state == "queued" for job in self.expected.values())
-        with self.resources.database.read() as session:
+        with self.resources.database.read(SYSTEM) as session:
             assert session.scalar(waiting) >= queued
 
     def beat(self, claim: Claim, job: Expected) -> None:
@@ -170,7 +171,7 @@ class JobLives(RuleBasedStateMachine):
 
     @invariant()
     def rows_are_as_expected(self) -> None:
-        with self.resources.database.read() as session:
+        with self.resources.database.read(SYSTEM) as session:
             rows = {row.id: row for row in session.scalars(select(ProcessingJob)) if row.id in self.expected}
             parts = _by_job(session, select(JobPart.job_id, func.count()).group_by(JobPart.job_id))
             found = _by_job(session, select(BuildingFootprint.job_id, func.count()).group_by(BuildingFootprint.job_id))

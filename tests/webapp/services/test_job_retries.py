@@ -5,6 +5,7 @@ import shapely
 from shapely.geometry import mapping
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from models.job_states import TERMINAL, JobState
 from processing.params import ExtractionParams
 from tests.support.jobs import add_scene, submit
@@ -19,7 +20,7 @@ from webapp.services.uploads import begin_upload
 
 
 def end(resources, job_id, state):
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         values = "state = :state, started_at = 100, finished_at = 130, footprint_count = 7"
         session.execute(text(f"UPDATE processing_jobs SET {values} WHERE id = :id"), {"state": state, "id": job_id})
 

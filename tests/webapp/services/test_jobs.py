@@ -5,6 +5,7 @@ import pytest
 from shapely.geometry import box, mapping
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.job import OutboxEntry, ProcessingJob
 from models.job_states import JobState
 from processing.errors import AoiInvalid, AoiOutsideScene, PixelSizeTooLarge, PixelSizeTooSmall, WeightsUnknown
@@ -21,7 +22,7 @@ BOW_TIE = {
 
 
 def count(resources, table):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count()).select_from(table))
 
 
@@ -82,7 +83,7 @@ def test_a_scene_that_the_weights_cannot_work_on_makes_no_job(resources, alice, 
 def test_jobs_come_newest_first_page_by_page(resources, alice):
     scene_id = add_scene(resources, alice)
     made = [submit(resources, alice, scene_id).id for _ in range(7)]
-    with resources.database.write() as session:  # equal times must not lose or repeat a job
+    with resources.database.write(SYSTEM) as session:  # equal times must not lose or repeat a job
         session.execute(text("UPDATE processing_jobs SET created_at = round(created_at)"))
     pages, before = [], None
     while page := jobs.list_jobs(resources, alice, limit=3, before=before):
@@ -131,7 +132,7 @@ def test_the_rest_of_the_time_is_told_from_this_attempt_alone(resources, alice):
     leases.completed_parts(resources, claim, "w")
     leases.start(resources, claim, 60, 100)
     assert jobs.get_job(resources, alice, job.id).eta_s is None
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET attempt_started_at = attempt_started_at - 10"))
     leases.heartbeat(resources, claim, 70)
     seen = jobs.get_job(resources, alice, job.id)

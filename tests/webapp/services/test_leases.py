@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.footprint import BuildingFootprint
 from models.job import JobPart, OutboxEntry, ProcessingJob
 from models.job_states import JobState
@@ -16,12 +17,12 @@ from webapp.services.claims import JobError
 
 def expire(resources):
     """Let all leases run out."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET lease_until = lease_until - 1000"))
 
 
 def count(resources, table):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count()).select_from(table))
 
 
@@ -79,7 +80,7 @@ def test_a_zombie_can_write_nothing(resources, alice, claim, loses_by):
     if loses_by == "cancel":
         jobs.cancel_job(resources, alice, claim.job_id)
     if loses_by == "death":
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             session.execute(text("UPDATE processing_jobs SET attempt = max_attempts"))
     dispatch.reconcile(resources)
     second = leases.claim(resources, claim.job_id, "second worker")
@@ -142,10 +143,10 @@ def test_a_job_handed_back_is_announced_again_and_counted_or_not(resources, alic
 
 
 def test_beats_hold_the_lease_and_progress_never_falls(resources, alice, claim):
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET lease_until = lease_until - 29"))
     leases.heartbeat(resources, claim, 30)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         left = session.scalar(select(ProcessingJob.lease_until)) - session.scalar(
             select(ProcessingJob.attempt_started_at)
         )

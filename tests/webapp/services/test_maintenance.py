@@ -2,6 +2,7 @@ import os
 
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.job import OutboxEntry, ProcessingJob
 from models.job_states import JobState
 from models.user import LoginSession
@@ -13,7 +14,7 @@ from webapp.services.maintenance import cleanup_old_jobs, remove_orphan_files
 
 
 def count(resources, table):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count()).select_from(table))
 
 
@@ -21,7 +22,7 @@ def finished_job(resources, principal):
     claim = leases.claim(resources, submit(resources, principal).id, "w")
     leases.save_part(resources, claim, part_of(0, 1))
     leases.finish(resources, claim, JobState.SUCCEEDED)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE processing_jobs SET finished_at = finished_at - 40 * 86400.0"))
     return claim.job_id
 
@@ -42,7 +43,7 @@ def test_jobs_are_kept_unless_the_settings_say_otherwise(make_resources, alice):
 def test_sessions_that_ended_long_ago_go(resources, alice):
     sessions.open_browser_session(resources, alice)
     sessions.issue_tokens(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text("UPDATE login_sessions SET expires_at = 1 WHERE kind = 'browser'"))
     cleanup_old_jobs(resources)
     assert count(resources, LoginSession) == 1

@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from auth.principals import SYSTEM
 from models.job import ProcessingJob
 from processing.errors import EnsembleInvalid, ParameterInvalid, WeightsUnknown
 from processing.params import ExtractionParams
@@ -45,7 +46,7 @@ def own(resources):
 def finished(resources, principal, **params):
     """Return a job as a worker with the installed weights leaves it."""
     job = jobs.submit_extraction(resources, principal, add_scene(resources, principal), ExtractionParams(**params))
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         row = session.get(ProcessingJob, job.id)
         row.weights_sha256 = models.card_of(resources, job.params["weights"]).weights_sha256
     return jobs.get_job(resources, principal, job.id)

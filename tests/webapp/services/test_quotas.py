@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import update
 
-from auth.principals import Role, Tier
+from auth.principals import SYSTEM, Role, Tier
 from models.base import now_s
 from models.quota import QuotaUse
 from tests.support.jobs import add_scene, submit
@@ -46,7 +46,7 @@ def test_what_was_used_an_hour_ago_is_free_again(limited, alice):
         submit(limited, alice, scene_id=scene_id)
     with pytest.raises(QuotaExceeded):
         quotas.require_some(limited, alice, "jobs")
-    with limited.database.write() as session:
+    with limited.database.write(SYSTEM) as session:
         oldest = session.query(QuotaUse).order_by(QuotaUse.id).first().id
         session.execute(update(QuotaUse).where(QuotaUse.id == oldest).values(at=now_s() - 3601))
     submit(limited, alice, scene_id=scene_id)

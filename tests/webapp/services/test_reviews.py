@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from models.footprint_change import ChangeKind
 from models.queries import footprint_feed as feed
 from tests.support.footprints import part_of
@@ -17,12 +18,12 @@ from webapp.services.reviews import review
 def ids(resources, alice):
     claim = leases.claim(resources, submit(resources, alice).id, "w")
     leases.save_part(resources, claim, part_of(0, 1))
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return list(session.scalars(text("SELECT id FROM building_footprints ORDER BY id")))
 
 
 def states(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         query = text("SELECT id, review_state, version FROM building_footprints ORDER BY id")
         return [tuple(row) for row in session.execute(query)]
 
@@ -32,7 +33,7 @@ def test_a_review_is_kept_and_the_index_follows(resources, alice, ids):
     review(resources, alice, ids[1], "rejected")
     review(resources, alice, ids[1], "rejected")
     assert states(resources)[:2] == [(ids[0], "unreviewed", 1), (ids[1], "rejected", 2)]
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         kinds = [change.kind for change in feed.changes_after(session, alice.user_id, 0, 10)]
     assert kinds == [ChangeKind.STORED] * 2
     assert feed_indexes(resources)

@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import func, select
 
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from models.job import ProcessingJob
 from models.scene import Scene, StoredFile
 from processing.errors import NotARaster, ProcessingError
@@ -27,7 +27,7 @@ def stored_keys(resources):
 
 
 def counts(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return tuple(session.scalar(select(func.count()).select_from(table)) for table in (Scene, StoredFile))
 
 
@@ -103,5 +103,5 @@ def test_a_scene_goes_with_its_jobs_but_not_while_they_run(resources, alice, con
     scenes.delete_scene(resources, alice, scene.id)
     assert counts(resources) == (0, 0)
     assert stored_keys(resources) == []
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count(ProcessingJob.id))) == 0

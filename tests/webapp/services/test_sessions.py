@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text, update
 
+from auth.principals import SYSTEM
 from models.user import LoginSession, User
 from webapp.errors import RefreshTokenInvalid
 from webapp.services import sessions
@@ -10,7 +11,7 @@ from webapp.services import sessions
 
 def age(resources, column, by_s):
     """Move a time of all sessions into the past."""
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(text(f"UPDATE login_sessions SET {column} = {column} - {by_s}"))
 
 
@@ -29,7 +30,7 @@ def test_a_browser_session_tells_who_it_is_until_it_is_closed(resources, alice):
 def test_no_secret_is_stored(resources, alice):
     opened = sessions.open_browser_session(resources, alice)
     pair = sessions.issue_tokens(resources, alice)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         stored = repr([vars(row) for row in session.scalars(select(LoginSession))])
     for secret in (opened.cookie_value, opened.csrf_token, pair.access_token, pair.refresh_token.split(".")[1]):
         assert secret not in stored
@@ -68,7 +69,7 @@ def test_an_access_token_ends_with_its_session(resources, alice):
 def test_a_disabled_user_is_out_at_once(resources, alice):
     pair = sessions.issue_tokens(resources, alice)
     opened = sessions.open_browser_session(resources, alice)
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(update(User).values(is_active=False))
     assert sessions.principal_of_token(resources, pair.access_token) is None
     assert sessions.principal_of_cookie(resources, opened.cookie_value) is None

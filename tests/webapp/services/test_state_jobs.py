@@ -8,6 +8,7 @@ import shapely
 from shapely.geometry import shape
 from sqlalchemy import func, select, text
 
+from auth.principals import SYSTEM
 from models.job import OutboxEntry, ProcessingJob
 from models.job_states import JobState
 from models.queries import state_jobs as queries
@@ -59,7 +60,7 @@ def log_of(resources, person, job):
 
 
 def sent(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return session.scalar(select(func.count()).select_from(OutboxEntry))
 
 
@@ -74,7 +75,7 @@ def test_one_job_is_seen_and_its_parts_go_to_the_workers_a_few_at_a_time(make_re
     assert sent(resources) == 0
     assert [hand_out_parts(resources), hand_out_parts(resources), sent(resources)] == [2, 0, 2]
     waiting = parts_of(resources, alice, job)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         out = set(session.scalars(select(OutboxEntry.job_id)))
     assert work(resources, next(part for part in waiting if part.id in out)) is JobState.SUCCEEDED
     assert [hand_out_parts(resources), sent(resources)] == [1, 3]
@@ -123,7 +124,7 @@ def test_a_part_that_kills_every_worker_is_dead_and_the_whole_ends(resources, al
     work(resources, good)
     for _ in range(resources.settings.max_attempts):
         assert leases.claim(resources, poison.id, "w") is not None
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             session.execute(text("UPDATE processing_jobs SET lease_until = lease_until - 1000"))
         dispatch.reconcile(resources)
     ended = jobs.get_job(resources, alice, job.id)
@@ -137,7 +138,8 @@ def test_the_reconciler_ends_what_a_process_that_died_left_without_an_end(resour
     first, second = parts_of(resources, alice, job)
     work(resources, first)
     claim = leases.claim(resources, second.id, "w")
-    with resources.database.write() as session:  # as a process would that knows nothing of wholes, or died in between
+    # As a process would that knows nothing of wholes, or died in between.
+    with resources.database.write(SYSTEM) as session:
         values = "state = 'succeeded', finished_at = 1, lease_until = NULL, lease_owner = NULL"
         session.execute(text(f"UPDATE processing_jobs SET {values} WHERE id = :id"), {"id": claim.job_id})
     assert jobs.get_job(resources, alice, job.id).state == "running"
@@ -282,7 +284,7 @@ def test_a_state_spends_one_of_the_states_and_a_refusal_spends_and_leaves_nothin
     refused = [one.exception() for one in tries if one.exception() is not None]
     assert [type(error) for error in refused] == [QuotaExceeded] * 5
     assert {view.kind: view.used for view in quota_views(resources, alice)} == {"states": 1, "jobs": 0}
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(ProcessingJob)) == 3
 
 
@@ -307,7 +309,7 @@ def test_a_scene_over_the_border_is_cut_there_and_one_beyond_it_is_no_part(resou
     places = [(-105.0, 39.0), (border - 0.3 * STEP, 39.0), (-101.5, 39.0)]
     inside, over, beyond = (add_scenes(resources, alice, 1, place)[0] for place in places)
     job = state_jobs.submit_state(resources, alice, "CO", PARAMS)
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         rows = {part.scene_id: part.aoi_geojson for part, _ in queries.list_parts(session, job.id)}
     assert set(rows) == {inside, over} == set(rows) - {beyond}
     assert rows[inside] is None
@@ -329,7 +331,7 @@ def test_what_is_removed_goes_whole(resources, alice, bob):
         delete_job(resources, alice, first.id)
     with pytest.raises(NotFound):
         delete_job(resources, bob, job.id)
-    with resources.database.write() as session:  # the first part ended long before the rest
+    with resources.database.write(SYSTEM) as session:  # the first part ended long before the rest
         session.execute(text("UPDATE processing_jobs SET finished_at = 1 WHERE id = :id"), {"id": first.id})
     wish = CleanupWish(older_than_days=1)
     assert (preview_cleanup(resources, wish).jobs, clean_up(resources, wish).jobs) == (0, 0)
@@ -337,7 +339,7 @@ def test_what_is_removed_goes_whole(resources, alice, bob):
     delete_job(resources, alice, job.id)
     assert jobs.list_jobs(resources, alice) == []
     assert footprints.count(resources, alice, FootprintQuery()) == 0
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         assert session.scalar(select(func.count()).select_from(ProcessingJob)) == 0
     plain = submit(resources, alice, ids[0])
     jobs.cancel_job(resources, alice, plain.id)

@@ -6,7 +6,7 @@ from threading import BoundedSemaphore
 import pytest
 from sqlalchemy import update
 
-from auth.principals import Role
+from auth.principals import SYSTEM, Role
 from models.user import User
 from webapp.errors import AccountInvalid, CredentialsWrong, TooManyLogins, UsernameTaken
 from webapp.services import password_checks, users
@@ -25,7 +25,7 @@ def test_an_account_can_be_made_and_signed_in_to(resources):
 
 def test_a_disabled_account_answers_as_one_that_is_not_there(resources):
     users.create_user(resources, NewUser("ada", "long enough"))
-    with resources.database.write() as session:
+    with resources.database.write(SYSTEM) as session:
         session.execute(update(User).values(is_active=False))
     with pytest.raises(CredentialsWrong):
         users.authenticate(resources, "ada", "long enough")
@@ -90,7 +90,7 @@ def test_a_flood_of_logins_is_turned_away_and_nothing_else_waits(resources, monk
         slowest_s = 0.0
         while not all(answer.done() for answer in answers):
             began_at = time.monotonic()
-            with resources.database.read() as session:
+            with resources.database.read(SYSTEM) as session:
                 session.query(User).count()
             slowest_s = max(slowest_s, time.monotonic() - began_at)
             time.sleep(0.05)

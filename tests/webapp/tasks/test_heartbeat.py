@@ -5,6 +5,7 @@ import time
 import pytest
 from sqlalchemy import text
 
+from auth.principals import SYSTEM
 from tests.support.jobs import submit
 from tests.support.processes import ROOT, environment, wait_until
 from webapp.errors import DatabaseBusy
@@ -44,7 +45,7 @@ def test_a_cancel_and_a_loss_are_seen_within_seconds(quick, alice, claim):
         jobs.cancel_job(quick, alice, claim.job_id)
         wait_until(heart.should_stop, 3, "cancel seen")
         assert heart.beat.cancel_requested
-        with quick.database.write() as session:
+        with quick.database.write(SYSTEM) as session:
             session.execute(text("UPDATE processing_jobs SET lease_epoch = lease_epoch + 1"))
         wait_until(lambda: heart.beat.lost, 3, "loss seen")
 

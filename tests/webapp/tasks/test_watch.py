@@ -5,6 +5,7 @@ import pytest
 from kombu import Connection
 from sqlalchemy import select
 
+from auth.principals import SYSTEM
 from models.job import WorkerBeat
 from tests.support.jobs import submit
 from tests.support.processes import ROOT, environment
@@ -57,7 +58,7 @@ def connected(make_resources, broker):
 
 
 def names_of_workers(resources):
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         return list(session.scalars(select(WorkerBeat.name)))
 
 

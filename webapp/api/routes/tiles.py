@@ -21,6 +21,8 @@ SCENE_AGE_S = 300
 FOOTPRINTS_AGE_S = 5
 NAMED_FOOTPRINTS_AGE_S = 3600
 """Where the address names the state of the footprints, which the page does."""
+WHO_ASKS = "Cookie, Authorization, X-API-Key"
+"""As `Vary` this keeps what one person saw from the next one at the same browser, or with another key."""
 
 
 def _address(z: int, x: int, y: int) -> TileAddress:
@@ -96,8 +98,7 @@ def _age_s(version: str | None) -> int:
 
 def _answer(request: Request, tag: str, age_s: int, content: tuple[Callable[[], bytes], str]) -> Response:
     """Answer without making the content where the other side has it already."""
-    # `Vary: Cookie` keeps what one person saw from the next one at the same browser.
-    headers = {"ETag": f'"{tag}"', "Cache-Control": f"private, max-age={age_s}", "Vary": "Cookie, Authorization"}
+    headers = {"ETag": f'"{tag}"', "Cache-Control": f"private, max-age={age_s}", "Vary": WHO_ASKS}
     if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     make, media_type = content

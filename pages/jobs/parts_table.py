@@ -20,7 +20,7 @@ def parts_html(parts: Sequence[PartView]) -> str:
     ordered = sorted(parts, key=lambda part: URGENCY.get(part.state, 2))
     more = len(ordered) - SHOWN_MAX
     rest = f"<li><span>and {formats.count(more)} more</span></li>" if more > 0 else ""
-    return f'<ul class="bf-parts">{"".join(map(_line, ordered[:SHOWN_MAX]))}{rest}</ul>'
+    return f'<ul class="bf-state-parts">{"".join(map(_line, ordered[:SHOWN_MAX]))}{rest}</ul>'
 
 
 def _line(part: PartView) -> str:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from processing.merging import Merger
 from processing.part_detections import PartDetections
+from processing.regularization.parameters import RegularizationParams
 from processing.views import views_of
 from processing.windows import Part, WorkingAxis, WorkingGrid, parts_of
 
@@ -35,7 +36,7 @@ def main(count: int) -> dict[str, float]:
     axis = WorkingAxis(1, 1, 0, side_px, GSD_M)
     grid = WorkingGrid(axis, axis, WINDOW_PX, STRIDE_PX)
     parts = parts_of(grid.scene_windows(), grid, BLOCK_PX)
-    merger = Merger(grid, [part.windows for part in parts], squared=True)
+    merger = Merger(grid, [part.windows for part in parts], RegularizationParams())
     before_mb = _peak_mb()
     merging_s, detections, buildings, most_waiting = 0.0, 0, 0, 0
     for part, found in made_parts(parts, grid, side_px):

@@ -16,9 +16,9 @@ from models.queries.quotas import drop_older
 from models.scene import StoredFile
 from models.user import LoginSession
 from webapp.resources import Resources
-from webapp.services import idempotency
 from webapp.services.export_files import count_expired, remove_expired
 from webapp.services.export_scratch import sweep_scratch
+from webapp.services.idempotency import drop_old
 from webapp.services.import_writes import discard_leftovers
 from webapp.services.quotas import LONGEST_WINDOW_S
 from webapp.services.uploads import sweep_incoming
@@ -74,7 +74,7 @@ def clean_up(resources: Resources, wish: CleanupWish) -> Cleaned:
         prune_feed(session)
         drop_expired(session)
         drop_older(session, LONGEST_WINDOW_S)
-        idempotency.drop_old(session, resources)
+        drop_old(session, resources)
         ended = or_(
             LoginSession.expires_at < now_s() - SESSION_KEPT_S, LoginSession.closed_at < now_s() - SESSION_KEPT_S
         )

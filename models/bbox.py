@@ -10,6 +10,9 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from models.footprint import BuildingFootprint
 
+FARTHEST_OVER_DEG = 10.0
+"""No footprint reaches farther over the antimeridian than this."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bbox:
@@ -78,9 +81,11 @@ def meets_bbox(bbox: Bbox) -> ColumnElement[bool]:
 
 def _meets(box: Bbox) -> ColumnElement[bool]:
     table = BuildingFootprint
-    sides = (box.west, box.south, box.east, box.north)
+    hits: ColumnElement[bool] = _hits(box.west, box.south, box.east, box.north)
+    if box.west < FARTHEST_OVER_DEG - 180.0:  # PostGIS knows what goes on there beyond 180° alone
+        hits = or_(hits, _hits(box.west + 360.0, box.south, box.east + 360.0, box.north))
     return and_(
-        _IndexHits(*(bindparam(None, side, type_=Double()) for side in sides)),
+        hits,
         table.min_lat <= box.north,
         table.max_lat >= box.south,
         or_(
@@ -88,3 +93,7 @@ def _meets(box: Bbox) -> ColumnElement[bool]:
             and_(table.min_lon <= box.east + 360.0, table.max_lon >= box.west + 360.0),
         ),
     )
+
+
+def _hits(*sides: float) -> _IndexHits:
+    return _IndexHits(*(bindparam(None, side, type_=Double()) for side in sides))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
 
+from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
 from webapp.errors import DatabaseBusy, DiskFull
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
@@ -109,6 +110,7 @@ def _sqlite_engine(url: str) -> Engine:
             f"busy_timeout={SQLITE_BUSY_S * 1000}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function(SQLITE_FUNCTION, 2, meets_exactly, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -16,6 +16,7 @@ from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
 from models.job import ProcessingJob
 from models.queries.footprint_columns import read_columns
+from models.queries.footprint_conditions import Condition
 from models.scene import Scene, StoredFile
 
 if TYPE_CHECKING:  # a worker that writes exports needs no data frames, which take 60 MB
@@ -60,6 +61,8 @@ class FootprintFilter:
     created_from_s: float | None = None
     created_to_s: float | None = None
     review_states: frozenset[str] | None = None
+    condition: Condition | None = None
+    """What else must hold."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return the SQL conditions."""
@@ -75,6 +78,8 @@ class FootprintFilter:
             found.append(meets_bbox(self.bbox))
         if self.review_states is not None:
             found.append(table.review_state.in_(sorted(self.review_states)))
+        if self.condition is not None:
+            found.append(self.condition.sql())
         return found + self._ranges()
 
     def _ranges(self) -> list[ColumnElement[bool]]:

@@ -38,6 +38,7 @@ from webapp.api.routes import (
     jobs,
     login,
     models,
+    ogc,
     oidc,
     operations,
     scenes,
@@ -72,6 +73,7 @@ ROUTES = (
     models,
     tiles,
     tile_sets,
+    ogc,
     operations,
     admin,
 )

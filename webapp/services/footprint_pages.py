@@ -13,13 +13,15 @@ from auth.principals import Principal
 from models.bbox import Bbox
 from models.footprint import ReviewState
 from models.queries import footprint_pages as queries
+from models.queries.footprint_conditions import Condition
 from models.queries.footprint_pages import SORT_COLUMNS, PageOrder, PagePlace
 from models.queries.footprints import FootprintFilter, read_chosen
+from models.queries.footprints import count as count_all
 from processing.region import Region
 from webapp.errors import RequestInvalid
 from webapp.resources import Resources
-from webapp.services import footprints
 from webapp.services.footprint_cursors import cursor_of, place_of, question_digest
+from webapp.services.footprint_sums import kept, kept_or_counted
 from webapp.services.footprints import FootprintQuery, filter_of
 
 LIMIT_MAX = 10_000
@@ -37,6 +39,8 @@ class PageQuestion:
     sort: str = "id"
     limit: int = 1000
     cursor: str | None = None
+    condition: Condition | None = None
+    """What else must hold."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +83,26 @@ def list_page(resources: Resources, principal: Principal, asked: PageQuestion) -
 
 def count(resources: Resources, principal: Principal, asked: PageQuestion) -> int:
     """Count what all pages hold together; around a region every row is looked at. Raises as `list_page`."""
-    search, after, number = _search(principal, asked), None, 0
+    search = _search(principal, asked)
+    with resources.database.read() as session:
+        question = _digest(principal, asked, search.wanted)
+        return kept_or_counted(session, principal.owner_filter, question, lambda: _count(session, search))
+
+
+def known_count(resources: Resources, principal: Principal, asked: PageQuestion) -> int | None:
+    """Return the same where somebody has asked for it, and nothing has changed since. Raises as `list_page`."""
+    question = _digest(principal, asked, _search(principal, asked).wanted)
+    with resources.database.read() as session:
+        found: int | None = kept(session, principal.owner_filter, question)
+        return found
+
+
+def _count(session: Session, search: _Search) -> int:
+    after, number = None, 0
     if search.region is None:
-        return footprints.count(resources, principal, asked.footprints)
+        return count_all(session, search.wanted)
     while True:
-        with resources.database.read() as session:
-            keys = queries.read_keys(session, search.wanted, search.order, after, LOOKED_AT_MAX)
+        keys = queries.read_keys(session, search.wanted, search.order, after, LOOKED_AT_MAX)
         number += len(_inside(search.region, keys))
         if len(keys) < LOOKED_AT_MAX:
             return number
@@ -104,7 +122,7 @@ def _search(principal: Principal, asked: PageQuestion) -> _Search:
     states = asked.footprints.review_states
     if states is not None and not states <= set(ReviewState):
         raise RequestInvalid(detail=f"review must be some of {', '.join(ReviewState)}")
-    wanted, region = filter_of(principal, asked.footprints), None
+    wanted, region = replace(filter_of(principal, asked.footprints), condition=asked.condition), None
     if asked.region is not None:
         region = Region(asked.region)
         if wanted.bbox is None:

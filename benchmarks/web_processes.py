@@ -69,7 +69,7 @@ def running_site(folder: Path, processes: int, **overrides: str) -> Iterator[Sit
 @contextmanager
 def _running_broker(folder: Path) -> Iterator[str]:
     broker = prepare_broker(folder / "broker")
-    with _running(broker.command, broker.folder, dict(os.environ), folder / "broker.log"):
+    with running_process(broker.command, broker.folder, dict(os.environ), folder / "broker.log"):
         deadline = time.monotonic() + START_S
         while not broker.answers():
             if time.monotonic() > deadline:
@@ -83,19 +83,22 @@ def _running_server(env: dict[str, str], log: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         os.set_inheritable(listener.fileno(), True)
         command = [sys.executable, "-m", "webapp.http_server", str(listener.fileno())]
-        with _running(command, ROOT, env, log, listener.fileno()):
+        with running_process(command, ROOT, env, log, listener.fileno()):
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[None]:
+def running_process(
+    command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int
+) -> Iterator[int]:
+    """Run a command for as long as the block lasts; give its process id."""
     with log.open("wb") as output:
         options: dict[str, Any] = {"stdout": output, "stderr": output, "pass_fds": descriptors}
         process = subprocess.Popen(
             command, cwd=folder, env=env, start_new_session=True, preexec_fn=die_with_parent, **options
         )
     try:
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -4,12 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, Double, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 from models.footprint import BuildingFootprint
 
+PREDICATE = NullType()
+"""Of a condition in words of our own: SQLAlchemy writes `= 1` behind a Boolean on SQLite, and no index is used."""
 FARTHEST_OVER_DEG = 10.0
 """No footprint reaches farther over the antimeridian than this."""
 
@@ -52,7 +55,7 @@ class _IndexHits(FunctionElement[bool]):
     """True where the spatial index says that a footprint may meet the box (west, south, east, north)."""
 
     inherit_cache = True
-    type = Boolean()
+    type = PREDICATE
 
 
 @compiles(_IndexHits, "postgresql")
@@ -68,6 +71,33 @@ def _rtree(element: _IndexHits, compiler: Any, **options: Any) -> str:
         "building_footprints.id IN (SELECT id FROM building_footprints_rtree "
         f"WHERE max_lon >= {west} AND max_lat >= {south} AND min_lon <= {east} AND min_lat <= {north})"
     )
+
+
+class _Unindexed(FunctionElement[Any]):
+    """A column that SQLite looks up no index for."""
+
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _as_it_is(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Unindexed, "sqlite")
+def _with_a_plus(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def unindexed(column: Any) -> Any:
+    """Return the column for a condition that many rows meet.
+
+    SQLite does not count how many, and takes any index that fits before the one that has the rows of a page in their
+    order, or the place that was asked for: it would read, and sort, nearly all rows. PostgreSQL knows better by itself.
+    """
+    found = _Unindexed(column)
+    found.type = column.type
+    return found
 
 
 def meets_bbox(bbox: Bbox) -> ColumnElement[bool]:

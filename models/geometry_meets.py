@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import shapely
-from sqlalchemy import Boolean, ColumnElement, LargeBinary, and_, bindparam, or_
+from sqlalchemy import ColumnElement, LargeBinary, and_, bindparam, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from models.bbox import FARTHEST_OVER_DEG, Bbox, meets_bbox
+from models.bbox import FARTHEST_OVER_DEG, PREDICATE, Bbox, meets_bbox
 from models.footprint import BuildingFootprint
 
 SQLITE_FUNCTION = "footprint_meets"
@@ -21,7 +21,7 @@ class _MeetsExactly(FunctionElement[bool]):
     """True where the footprint's geometry and the given WKB have a point in common."""
 
     inherit_cache = True
-    type = Boolean()
+    type = PREDICATE
 
 
 @compiles(_MeetsExactly, "postgresql")

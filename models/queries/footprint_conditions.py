@@ -12,7 +12,6 @@ from typing import Any
 import shapely
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     ColumnElement,
     Double,
     String,
@@ -28,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from models.bbox import Bbox
+from models.bbox import PREDICATE, Bbox, unindexed
 from models.footprint import BuildingFootprint
 from models.geometry_meets import meets_box, meets_geometry
 
@@ -71,8 +70,8 @@ class Compared:
         if QUERYABLES[self.name] == MOMENT:
             return _moment_sql(self.operator, float(self.value))
         column, value = _sides(self.name, self.value)
-        if QUERYABLES[self.name] == TEXT and self.operator not in ("=", "<>"):
-            column = _Bytewise(column)
+        if self.operator != "=":
+            column = _Bytewise(column) if QUERYABLES[self.name] == TEXT else unindexed(column)
         return OPERATORS[self.operator](column, value)  # type: ignore[no-any-return]
 
 
@@ -172,11 +171,18 @@ class Negated:
 type Condition = Compared | Among | Like | Missing | Meets | MeetsBox | Always | Joined | Negated
 
 
+def asks_for_place(condition: Condition | None) -> bool:
+    """Tell whether nothing passes but what is in some place, which is found by the spatial index."""
+    if isinstance(condition, Joined) and condition.every:
+        return any(map(asks_for_place, condition.parts))
+    return isinstance(condition, Meets | MeetsBox)
+
+
 class _IsLike(FunctionElement[bool]):
     """Arguments: column, pattern of LIKE, pattern of GLOB."""
 
     inherit_cache = True
-    type = Boolean()
+    type = PREDICATE
 
 
 @compiles(_IsLike, "postgresql")
@@ -230,7 +236,7 @@ def _in_c(element: _Bytewise, compiler: Any, **options: Any) -> str:
 
 
 def _moment_sql(sign: str, at_s: float) -> ColumnElement[bool]:
-    column = BuildingFootprint.created_at
+    column = unindexed(BuildingFootprint.created_at)
     before, after = literal(at_s - HALF_TICK_S, Double()), literal(at_s + HALF_TICK_S, Double())
     within = and_(column >= before, column < after)
     one_sided = {"<": column < before, "<=": column < after, ">": column >= after, ">=": column >= before}

@@ -52,7 +52,7 @@ def read_keys(
 def _valued(wanted: FootprintFilter, order: PageOrder, after: PagePlace | None) -> Select[Any]:
     table = BuildingFootprint
     column = getattr(table, order.column)
-    conditions = wanted.conditions()
+    conditions = wanted.conditions(order.column)
     if order.column in NULLABLE:
         conditions.append(column.is_not(None))
     if order.column == "id":

@@ -7,11 +7,11 @@ from typing import Any, Self
 from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NullType
+from sqlalchemy.types import NullType, TypeEngine
 
 from models.footprint import BuildingFootprint
 
-PREDICATE = NullType()
+PREDICATE: TypeEngine[bool] = NullType()  # type: ignore[assignment]
 """Of a condition in words of our own: SQLAlchemy writes `= 1` behind a Boolean on SQLite, and no index is used."""
 FARTHEST_OVER_DEG = 10.0
 """No footprint reaches farther over the antimeridian than this."""

@@ -26,6 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
 
 from models.bbox import PREDICATE, Bbox, unindexed
 from models.footprint import BuildingFootprint
@@ -213,7 +214,7 @@ def _as_glob(pattern: str) -> str:
 
 def _sides(name: str, value: Value) -> tuple[Any, Any]:
     """Return column and bound value in the column's own type, so that an index stays usable."""
-    kinds = {WHOLE: BigInteger(), NUMBER: Double(), TEXT: String()}
+    kinds: dict[str, TypeEngine[Any]] = {WHOLE: BigInteger(), NUMBER: Double(), TEXT: String()}
     return getattr(BuildingFootprint, name), literal(value, kinds[QUERYABLES[name]])
 
 
@@ -236,8 +237,9 @@ def _in_c(element: _Bytewise, compiler: Any, **options: Any) -> str:
 
 
 def _moment_sql(sign: str, at_s: float) -> ColumnElement[bool]:
-    column = unindexed(BuildingFootprint.created_at)
-    before, after = literal(at_s - HALF_TICK_S, Double()), literal(at_s + HALF_TICK_S, Double())
+    column: ColumnElement[Any] = unindexed(BuildingFootprint.created_at)
+    before: ColumnElement[Any] = literal(at_s - HALF_TICK_S, Double())
+    after: ColumnElement[Any] = literal(at_s + HALF_TICK_S, Double())
     within = and_(column >= before, column < after)
     one_sided = {"<": column < before, "<=": column < after, ">": column >= after, ">=": column >= before}
     return one_sided.get(sign, within if sign == "=" else not_(within))

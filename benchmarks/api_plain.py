@@ -178,6 +178,16 @@ def fill(batches: Iterator[Any]) -> None:
             for at, one in enumerate(batch.ids.tolist())
         ]
         with engine.begin() as connection:
-            connection.execute(Building.__table__.insert(), rows)
+            if IS_SQLITE:
+                connection.execute(Building.__table__.insert(), rows)
+            else:
+                copy_rows(connection.connection.cursor(), rows)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.exec_driver_sql("ANALYZE" if IS_SQLITE else "VACUUM ANALYZE buildings")
+
+
+def copy_rows(cursor: Any, rows: list[dict[str, Any]]) -> None:
+    """Store rows in bulk; how they got there is not what is measured."""
+    with cursor, cursor.copy(f"COPY buildings ({', '.join(rows[0])}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(tuple(row.values()))

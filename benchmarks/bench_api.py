@@ -123,6 +123,7 @@ def asked(database: str, servers: dict[str, Server], options: argparse.Namespace
         found = {who: measured(case, who, server, options) for who, server in servers.items() if who in case.asked}
         for who, one in found.items():
             rows += subject_rows(who, name, one)
+            print(f"    {who}: {len(one['took_s']) / one['wall_s']:,.0f} a second", flush=True)
         rows += [row for who, one in found.items() if who != OURS for row in ratio_rows(who, name, found[OURS], one)]
     return rows
 

@@ -59,10 +59,11 @@ def open_database(url: str) -> Database:
     """Make the engine for a SQLAlchemy address; nothing is connected yet."""
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url))
+    # What overflows a pool is closed when it comes back, and a new connection costs PostgreSQL more than most questions.
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
     return Database(
         create_engine(
-            url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_WAIT_S, connect_args=options
+            url, pool_pre_ping=True, pool_size=20, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=options
         )
     )
 

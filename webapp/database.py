@@ -59,7 +59,7 @@ def open_database(url: str) -> Database:
     """Make the engine for a SQLAlchemy address; nothing is connected yet."""
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url))
-    # What overflows a pool is closed when it comes back, and a new connection costs PostgreSQL more than most questions.
+    # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
     return Database(
         create_engine(

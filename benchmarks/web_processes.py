@@ -90,7 +90,7 @@ def _one_more(env: dict[str, str], folder: Path) -> Iterator[WebProcess]:
 @contextmanager
 def _running_broker(folder: Path) -> Iterator[str]:
     broker = prepare_broker(folder / "broker")
-    with _running(broker.command, broker.folder, dict(os.environ), folder / "broker.log"):
+    with running_process(broker.command, broker.folder, dict(os.environ), folder / "broker.log"):
         deadline = time.monotonic() + START_S
         while not broker.answers():
             if time.monotonic() > deadline:
@@ -104,12 +104,15 @@ def _running_server(env: dict[str, str], log: Path) -> Iterator[WebProcess]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         os.set_inheritable(listener.fileno(), True)
         command = [sys.executable, "-m", "webapp.http_server", str(listener.fileno())]
-        with _running(command, ROOT, env, log, listener.fileno()) as pid:
+        with running_process(command, ROOT, env, log, listener.fileno()) as pid:
             yield WebProcess(f"http://127.0.0.1:{listener.getsockname()[1]}", pid)
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[int]:
+def running_process(
+    command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int
+) -> Iterator[int]:
+    """Run a command for as long as the block lasts; give its process id."""
     with log.open("wb") as output:
         options: dict[str, Any] = {"stdout": output, "stderr": output, "pass_fds": descriptors}
         process = subprocess.Popen(

@@ -4,11 +4,17 @@ import math
 from dataclasses import dataclass
 from typing import Any, Self
 
-from sqlalchemy import Boolean, ColumnElement, Double, and_, bindparam, or_
+from sqlalchemy import ColumnElement, Double, and_, bindparam, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeEngine
 
 from models.footprint import BuildingFootprint
+
+PREDICATE: TypeEngine[bool] = NullType()  # type: ignore[assignment]
+"""Of a condition in words of our own: SQLAlchemy writes `= 1` behind a Boolean on SQLite, and no index is used."""
+FARTHEST_OVER_DEG = 10.0
+"""No footprint reaches farther over the antimeridian than this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +55,7 @@ class _IndexHits(FunctionElement[bool]):
     """True where the spatial index says that a footprint may meet the box (west, south, east, north)."""
 
     inherit_cache = True
-    type = Boolean()
+    type = PREDICATE
 
 
 @compiles(_IndexHits, "postgresql")
@@ -67,6 +73,33 @@ def _rtree(element: _IndexHits, compiler: Any, **options: Any) -> str:
     )
 
 
+class _Unindexed(FunctionElement[Any]):
+    """A column that SQLite looks up no index for."""
+
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _as_it_is(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_Unindexed, "sqlite")
+def _with_a_plus(element: _Unindexed, compiler: Any, **options: Any) -> str:
+    return f"+{compiler.process(element.clauses, **options)}"
+
+
+def unindexed(column: Any) -> Any:
+    """Return the column for a condition that many rows meet.
+
+    SQLite does not count how many, and takes any index that fits before the one that has the rows of a page in their
+    order, or the place that was asked for: it would read, and sort, nearly all rows. PostgreSQL knows better by itself.
+    """
+    found = _Unindexed(column)
+    found.type = column.type
+    return found
+
+
 def meets_bbox(bbox: Bbox) -> ColumnElement[bool]:
     """Return the condition that a footprint's envelope meets the box.
 
@@ -78,9 +111,11 @@ def meets_bbox(bbox: Bbox) -> ColumnElement[bool]:
 
 def _meets(box: Bbox) -> ColumnElement[bool]:
     table = BuildingFootprint
-    sides = (box.west, box.south, box.east, box.north)
+    hits: ColumnElement[bool] = _hits(box.west, box.south, box.east, box.north)
+    if box.west < FARTHEST_OVER_DEG - 180.0:  # PostGIS knows what goes on there beyond 180° alone
+        hits = or_(hits, _hits(box.west + 360.0, box.south, box.east + 360.0, box.north))
     return and_(
-        _IndexHits(*(bindparam(None, side, type_=Double()) for side in sides)),
+        hits,
         table.min_lat <= box.north,
         table.max_lat >= box.south,
         or_(
@@ -88,3 +123,7 @@ def _meets(box: Bbox) -> ColumnElement[bool]:
             and_(table.min_lon <= box.east + 360.0, table.max_lon >= box.west + 360.0),
         ),
     )
+
+
+def _hits(*sides: float) -> _IndexHits:
+    return _IndexHits(*(bindparam(None, side, type_=Double()) for side in sides))

@@ -4,7 +4,6 @@ from enum import StrEnum
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     ColumnElement,
     Double,
@@ -88,4 +87,4 @@ class BuildingFootprint(Base):
 def is_published() -> ColumnElement[bool]:
     """The footprint may be seen: it is not of an import that has not succeeded (yet)."""
     hidden = f"SELECT id FROM processing_jobs WHERE {UNPUBLISHED_SQL}"
-    return literal_column(f"building_footprints.job_id NOT IN ({hidden})", Boolean())
+    return literal_column(f"building_footprints.job_id NOT IN ({hidden})")

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 from sqlalchemy.orm import Session
 
 from auth.principals import Asker
+from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
 from webapp.errors import DatabaseBusy, DiskFull
 from webapp.row_security import say_who_asks
 
@@ -63,9 +64,10 @@ def open_database(url: str) -> Database:
     """Make the engine for a SQLAlchemy address; nothing is connected yet."""
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url))
+    # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
     engine = create_engine(
-        url, pool_pre_ping=True, pool_size=5, max_overflow=15, pool_timeout=POOL_WAIT_S, connect_args=options
+        url, pool_pre_ping=True, pool_size=20, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=options
     )
     event.listen(engine, "begin", say_who_asks)
     return Database(engine)
@@ -114,6 +116,7 @@ def _sqlite_engine(url: str) -> Engine:
             f"busy_timeout={SQLITE_BUSY_S * 1000}",
         ):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function(SQLITE_FUNCTION, 2, meets_exactly, deterministic=True)
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -59,6 +59,7 @@ from webapp.export_errors import (
     TooManyExports,
 )
 from webapp.idempotency_errors import IdempotencyKeyInFlight, IdempotencyKeyInvalid, IdempotencyKeyReused
+from webapp.ogc_errors import CrsUnknown, FilterInvalid, QueryInvalid
 from webapp.oidc_errors import (
     OidcEmailUnverified,
     OidcLoginExpired,
@@ -86,6 +87,9 @@ HTTP_STATUS: dict[type[Exception], int] = {
     OidcNotSetUp: 404,
     OidcUnreachable: 503,
     MailTokenInvalid: 400,
+    QueryInvalid: 400,
+    FilterInvalid: 400,
+    CrsUnknown: 400,
     TooManyApiKeys: 409,
     NotFound: 404,
     UsernameTaken: 409,

@@ -16,18 +16,25 @@ TEXT, NUMBER, DOUBLE, BYTES = pa.string(), pa.int64(), pa.float64(), pa.binary()
 NOTHING: ColumnElement[Any] = literal_column("''::bytea")
 
 
-def read_columns(
-    session: Session, columns: Mapping[str, tuple[ColumnElement[Any], pa.DataType]], source: Select[Any]
-) -> pa.RecordBatch:
-    """Return the named columns of all rows of `source`, which is a selection with joins and conditions.
+type Columns = Mapping[str, tuple[ColumnElement[Any], pa.DataType]]
+
+
+def gathering(columns: Columns, source: Select[Any]) -> Select[Any]:
+    """Return the statement that gathers the named columns of all rows of `source`, with its joins and conditions.
 
     A column's type is one of `TEXT`, `NUMBER`, `DOUBLE` and `BYTES`. One statement reads them all, so that the rows
     are of one moment and in one order, which is the server's. PostgreSQL only.
     """
-    wanted = [part for column, kind in columns.values() for part in _parts(column, kind)]
-    found = iter(session.connection().execute(source.with_only_columns(*wanted)).one())
-    arrays = [_array(kind, next(found) or b"", next(found) or b"") for _, kind in columns.values()]
-    return pa.record_batch(arrays, names=list(columns))
+    return source.with_only_columns(*(part for column, kind in columns.values() for part in _parts(column, kind)))
+
+
+def read_gathered(
+    session: Session, kinds: Mapping[str, pa.DataType], statement: Select[Any], values: Mapping[str, Any]
+) -> pa.RecordBatch:
+    """Return what such a statement finds, given the types of its columns and the values of its parameters."""
+    found = iter(session.connection().execute(statement, values).one())
+    arrays = [_array(kind, next(found) or b"", next(found) or b"") for kind in kinds.values()]
+    return pa.record_batch(arrays, names=list(kinds))
 
 
 def _parts(column: ColumnElement[Any], kind: pa.DataType) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

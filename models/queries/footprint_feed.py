@@ -42,6 +42,13 @@ def newest_change(session: Session) -> int:
     return session.scalar(select(func.max(FootprintChange.id))) or 0
 
 
+def newest_change_of(session: Session, owner_id: int | None) -> int:
+    """Return the id of an owner's newest change, of anybody's for None; 0 if there is none."""
+    table = FootprintChange
+    newest = select(table.id).where(_whose(owner_id)).order_by(table.id.desc()).limit(1)
+    return session.scalar(newest) or 0
+
+
 def feed_ends(session: Session, owner_id: int | None) -> FeedEnds:
     """Return the ends of one owner's feed, of everybody's for None."""
     table = FootprintChange

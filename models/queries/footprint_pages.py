@@ -8,15 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pyarrow as pa
 from sqlalchemy import ColumnElement, Double, Select, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from models.footprint import BuildingFootprint
 from models.job import BIG_ID
-from models.queries.footprints import FootprintFilter
+from models.queries.footprints import FootprintFilter, read_ordered
 
 SORT_COLUMNS = ("id", "area_m2", "confidence", "created_at")
 NULLABLE = ("confidence",)
+PLAIN = ("id", "area_m2")
+"""Whose values are never missing, and stand in a row as the database has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,17 @@ def read_keys(
     return rows
 
 
+def read_short_page(
+    session: Session, wanted: FootprintFilter, order: PageOrder, after: PagePlace | None, limit: int
+) -> pa.RecordBatch:
+    """Return up to `limit` rows after a place with all their columns, in one statement; for orders of `PLAIN`."""
+    return read_ordered(session, _valued(wanted, order, after).limit(limit))
+
+
 def _valued(wanted: FootprintFilter, order: PageOrder, after: PagePlace | None) -> Select[Any]:
     table = BuildingFootprint
     column = getattr(table, order.column)
-    conditions = wanted.conditions()
+    conditions = wanted.conditions(order.column)
     if order.column in NULLABLE:
         conditions.append(column.is_not(None))
     if order.column == "id":

@@ -2,20 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Select, any_, cast, column, func, literal, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+)
 from sqlalchemy.orm import Session
 
-from models.bbox import Bbox, meets_bbox
+from models.bbox import Bbox, meets_bbox, unindexed
 from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
 from models.job import ProcessingJob
-from models.queries.footprint_columns import read_columns
+from models.queries.footprint_columns import gathering, read_gathered
+from models.queries.footprint_conditions import Condition, asks_for_place
 from models.scene import Scene, StoredFile
 
 if TYPE_CHECKING:  # a worker that writes exports needs no data frames, which take 60 MB
@@ -43,6 +59,11 @@ GEOMETRY = "geometry"
 MEASURED = ("area_m2", "confidence", "reg_iou", "gsd_m")
 ARROW_TYPES = {"id": pa.int64(), GEOMETRY: pa.binary()} | dict.fromkeys(MEASURED, pa.float64())
 """All others are texts, but the time."""
+KINDS = {
+    name: pa.float64() if name == "created_at" else ARROW_TYPES.get(name, pa.string())
+    for name in (*ATTRIBUTES, *PROVENANCE, GEOMETRY)
+}
+"""As the server sends them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +81,16 @@ class FootprintFilter:
     created_from_s: float | None = None
     created_to_s: float | None = None
     review_states: frozenset[str] | None = None
+    condition: Condition | None = None
+    """What else must hold."""
 
-    def conditions(self) -> list[ColumnElement[bool]]:
-        """Return the SQL conditions."""
+    def conditions(self, sorted_by: str = "id") -> list[ColumnElement[bool]]:
+        """Return the SQL conditions; rows are wanted in the order of `sorted_by`, a column's name."""
         table = BuildingFootprint
         found: list[ColumnElement[bool]] = [is_published()]
         if self.owner_id is not None:
-            found.append(table.owner_id == self.owner_id)
+            is_placed = self.bbox is not None or asks_for_place(self.condition)
+            found.append((unindexed(table.owner_id) if is_placed else table.owner_id) == self.owner_id)
         if self.job_ids is not None:
             one = len(self.job_ids) == 1
             found.append(table.job_id == self.job_ids[0] if one else table.job_id.in_(self.job_ids))
@@ -76,9 +100,11 @@ class FootprintFilter:
             found.append(meets_bbox(self.bbox))
         if self.review_states is not None:
             found.append(table.review_state.in_(sorted(self.review_states)))
-        return found + self._ranges()
+        if self.condition is not None:
+            found.append(self.condition.sql())
+        return found + self._ranges(sorted_by)
 
-    def _ranges(self) -> list[ColumnElement[bool]]:
+    def _ranges(self, sorted_by: str) -> list[ColumnElement[bool]]:
         """A range holds its lower end and not its upper one.
 
         A largest confidence of 1 and a least one of 0 are no limits; any other leaves out what has no confidence.
@@ -87,12 +113,15 @@ class FootprintFilter:
         most = None if self.max_confidence is not None and self.max_confidence >= 1 else self.max_confidence
         least = self.min_confidence or None
         ranges = (
-            (table.confidence, least, most),
-            (table.area_m2, self.min_area_m2, self.max_area_m2),
-            (table.created_at, self.created_from_s, self.created_to_s),
+            ("confidence", least, most),
+            ("area_m2", self.min_area_m2, self.max_area_m2),
+            ("created_at", self.created_from_s, self.created_to_s),
         )
-        lower = [column >= low for column, low, _ in ranges if low is not None]
-        return lower + [column < high for column, _, high in ranges if high is not None]
+        found: list[ColumnElement[bool]] = []
+        for name, low, high in ranges:
+            column = getattr(table, name) if name == sorted_by else unindexed(getattr(table, name))
+            found += ([] if low is None else [column >= low]) + ([] if high is None else [column < high])
+        return found
 
 
 def count(session: Session, wanted: FootprintFilter) -> int:
@@ -117,8 +146,16 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
     EPSG:4326; `geometry` holds WKB. Arrow columns, because for exports a data frame would cost as much as reading.
     """
     is_sqlite = session.connection().dialect.name == "sqlite"
-    statement = _columns().where(_is_one_of(ids, is_sqlite=is_sqlite), *wanted.conditions())
-    batch = _to_arrow(_rows(session, statement)) if is_sqlite else _gathered(session, statement)
+    whose = FootprintFilter(owner_id=wanted.owner_id)
+    if wanted == whose:  # asked for again and again: making the statement costs more than a row
+        statement = _of_an_owner(is_sqlite=is_sqlite, has_owner=wanted.owner_id is not None)
+    else:
+        statement = _choice(wanted.conditions(), is_sqlite=is_sqlite)
+    values = {"ids": _as_one_value(ids, is_sqlite=is_sqlite), "whose": wanted.owner_id}
+    if is_sqlite:
+        batch = _to_arrow(session.connection().execute(statement, values).all())
+    else:
+        batch = _with_times(read_gathered(session, KINDS, statement, values))
     order = np.argsort(ids, kind="stable")
     places = order[np.searchsorted(ids[order], batch.column("id").to_numpy())]
     return batch if (places[1:] > places[:-1]).all() else batch.take(np.argsort(places, kind="stable"))
@@ -158,12 +195,27 @@ def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequ
     return session.execute(statement).all()
 
 
-def _is_one_of(ids: NDArray[np.int64], *, is_sqlite: bool) -> ColumnElement[bool]:
-    """Ids as one value: ten thousand parameters would take longer to write than the rows to read."""
-    listed = ",".join(map(str, ids.tolist()))
+@cache
+def _of_an_owner(*, is_sqlite: bool, has_owner: bool) -> Select[Any]:
+    """Return the statement for ids (`ids`) of an owner (`whose`), or of anybody; made once."""
+    owned = [BuildingFootprint.owner_id == bindparam("whose", type_=Integer())] if has_owner else []
+    return _choice([is_published(), *owned], is_sqlite=is_sqlite)
+
+
+def _choice(conditions: list[ColumnElement[bool]], *, is_sqlite: bool) -> Select[Any]:
+    """Return the statement for ids as one value: ten thousand would take longer to write than the rows to read."""
+    table, ids = BuildingFootprint, bindparam("ids", type_=String())
     if is_sqlite:
-        return BuildingFootprint.id.in_(select(column("value")).select_from(func.json_each(f"[{listed}]")))
-    return any_(cast(literal("{" + listed + "}"), ARRAY(BigInteger))) == BuildingFootprint.id
+        return _columns().where(table.id.in_(select(column("value")).select_from(func.json_each(ids))), *conditions)
+    chosen = any_(cast(ids, ARRAY(BigInteger))) == table.id
+    shape = func.ST_AsBinary(table.geometry)
+    named = zip(KINDS, (*_attributes(), shape), KINDS.values(), strict=True)
+    return gathering({name: (one, kind) for name, one, kind in named}, _columns().where(chosen, *conditions))
+
+
+def _as_one_value(ids: NDArray[np.int64], *, is_sqlite: bool) -> str:
+    listed = ",".join(map(str, ids.tolist()))
+    return f"[{listed}]" if is_sqlite else "{" + listed + "}"
 
 
 def _rows(session: Session, statement: Select[Any]) -> Sequence[Any]:
@@ -171,6 +223,13 @@ def _rows(session: Session, statement: Select[Any]) -> Sequence[Any]:
     return session.connection().execute(statement).all()
 
 
+def read_ordered(session: Session, keys: Select[Any]) -> pa.RecordBatch:
+    """Return the footprints that a statement for a short page selects, in its order, in the form of `read_chosen`."""
+    chosen = keys.with_only_columns(*_columns().selected_columns)
+    return _to_arrow(_rows(session, chosen.join(ProcessingJob, ProcessingJob.id == BuildingFootprint.job_id)))
+
+
+@cache
 def _columns() -> Select[Any]:
     table = BuildingFootprint
     return select(*_attributes(), table.geometry).join(ProcessingJob, ProcessingJob.id == table.job_id)
@@ -196,12 +255,7 @@ def _arrow_column(name: str, values: Sequence[Any]) -> pa.Array:
     return pa.array(values, ARROW_TYPES.get(name, pa.string()))
 
 
-def _gathered(session: Session, statement: Select[Any]) -> pa.RecordBatch:
-    """Return the rows of `_columns` with conditions, from PostGIS."""
-    shape = func.ST_AsBinary(BuildingFootprint.geometry)
-    named = dict(zip((*ATTRIBUTES, *PROVENANCE, GEOMETRY), (*_attributes(), shape), strict=True))
-    kinds = ARROW_TYPES | {"created_at": pa.float64()}
-    batch = read_columns(session, {name: (c, kinds.get(name, pa.string())) for name, c in named.items()}, statement)
+def _with_times(batch: pa.RecordBatch) -> pa.RecordBatch:
     at = batch.schema.get_field_index("created_at")
     times = _times(batch.column(at).to_numpy())
     return batch.set_column(at, pa.field("created_at", times.type), times)

@@ -1,5 +1,6 @@
 """Who sends a request: session cookie, bearer token or API key, looked up in the database off the event loop."""
 
+import base64
 import hashlib
 import time
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from webapp.services import api_keys, sessions
 
 COOKIE = "bf_session"
 KEY_HEADER = "x-api-key"
+BASIC_PREFIX = "/ogc"
 KEPT_S = 0.75
 """A session that ended elsewhere is noticed within a second."""
 MOST_KEPT = 10_000
@@ -46,13 +48,18 @@ class Identifier:
         self._limiter = anyio.CapacityLimiter(LOOKUP_THREADS)
 
     async def identify(self, scope: Scope) -> Identity | None:
-        """Return who sends this. A bearer token decides alone, then a key, then a cookie. Raises `DatabaseBusy`."""
+        """Return who sends this. A bearer token decides alone, then a key, then a cookie. Raises `DatabaseBusy`.
+
+        Map programs know user names and passwords: for what can only be read, a key may come as a password, too.
+        """
         headers = Headers(scope=scope)
         kind, _, token = headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer":
             return await self._kept_or_looked_up("token", token.strip())
         if KEY_HEADER in headers:
             return await self._kept_or_looked_up("key", headers[KEY_HEADER].strip())
+        if kind.lower() == "basic" and scope["path"].startswith(BASIC_PREFIX):
+            return await self._kept_or_looked_up("key", password_of(token))
         value = cookie_of(headers)
         return await self._kept_or_looked_up("cookie", value) if value else None
 
@@ -92,6 +99,14 @@ class Identifier:
     def _by_cookie(self, value: str) -> Identity | None:
         principal = sessions.principal_of_cookie(self._resources, value)
         return None if principal is None else Identity(principal, sessions.csrf_token_of(self._resources, value))
+
+
+def password_of(credentials: str) -> str:
+    """Return the password of HTTP Basic credentials (RFC 7617), empty where there is none; any user name will do."""
+    try:
+        return base64.b64decode(credentials.strip(), validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def cookie_of(headers: Headers) -> str:

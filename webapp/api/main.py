@@ -42,6 +42,7 @@ from webapp.api.routes import (
     jobs,
     login,
     models,
+    ogc,
     oidc,
     operations,
     scenes,
@@ -80,6 +81,7 @@ ROUTES = (
     models,
     tiles,
     tile_sets,
+    ogc,
     operations,
     admin,
 )

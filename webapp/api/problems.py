@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 UNEXPECTED = "Something went wrong on the server. The administrator finds the details in its log."
-MACHINE_PREFIXES = ("/api/", "/tiles/", "/health")
+MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc", "/health")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/assets/css/login.css"></head>

@@ -19,6 +19,7 @@ from models.queries.footprints import FootprintFilter
 from models.queries.state_jobs import family_of
 from webapp.errors import BboxInvalid, RequestInvalid
 from webapp.resources import Resources
+from webapp.services.footprint_sums import kept_or_counted
 from webapp.services.views import FootprintView, to_datetime
 
 if TYPE_CHECKING:
@@ -162,10 +163,12 @@ def footprint_at(
 
 
 def statistics(resources: Resources, principal: Principal, query: FootprintQuery) -> FootprintStatistics:
-    """Sum up footprints. Raises `BboxInvalid`."""
+    """Sum up footprints; the sums are kept until a footprint changes. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
     with resources.database.read(principal) as session:
-        number, rated, total, mean, confidence = queries.totals(session, wanted)
+        number, rated, total, mean, confidence = kept_or_counted(
+            session, principal.owner_filter, ("totals", wanted), lambda: tuple(queries.totals(session, wanted))
+        )
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 
 

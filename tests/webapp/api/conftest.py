@@ -12,7 +12,7 @@ import pytest
 import uvicorn
 
 from auth.principals import Principal
-from tests.conftest import NO_LIMITS
+from tests.conftest import BACKENDS, NO_LIMITS, migrated_database
 from tests.support.people import make_person
 from webapp.api.identity import COOKIE
 from webapp.api.main import create_app
@@ -68,6 +68,17 @@ def shared_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with _servers() as start:
         yield start(resources)
     resources.close()
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def api_on_both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The same on each database."""
+    folder = tmp_path_factory.mktemp("both")
+    with migrated_database(str(request.param), request, folder) as url:
+        resources = open_resources(load_settings(**NO_LIMITS, data_dir=folder / "data", database_url=url))
+        with _servers() as start:
+            yield start(resources)
+        resources.close()
 
 
 @pytest.fixture(scope="module")

@@ -116,6 +116,15 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("GET", "/tiles/footprints/raster.json"): Expected((401, 200, 404, 200), query="?job_id={job_id}"),
     ("GET", "/tiles/footprints/legend"): Expected((401, 200, 200, 200), query="?colour_by=job"),
     ("GET", "/tiles/footprints/view.png"): Expected((401, 200, 404, 200), query="?job_id={job_id}&bbox=-10,-10,10,10"),
+    ("GET", "/ogc"): Expected((401, 200, 200, 200)),
+    ("GET", "/ogc/conformance"): Expected((401, 200, 200, 200)),
+    ("GET", "/ogc/api"): Expected((401, 200, 200, 200)),
+    ("GET", "/ogc/collections"): Expected((401, 200, 200, 200)),
+    ("GET", "/ogc/collections/{collection_id}"): Expected((401, 200, 404, 200)),
+    ("GET", "/ogc/collections/{collection_id}/queryables"): Expected((401, 200, 404, 200)),
+    ("GET", "/ogc/collections/{collection_id}/schema"): Expected((401, 200, 404, 200)),
+    ("GET", "/ogc/collections/{collection_id}/items"): Expected((401, 200, 404, 200)),
+    ("GET", "/ogc/collections/{collection_id}/items/{feature_id}"): Expected((401, 200, 404, 200)),
     ("GET", "/health"): Expected((503, 503, 503, 503)),
     ("GET", "/docs"): Expected((303, 200, 200, 200)),
     ("GET", "/docs/{name}"): Expected((303, 200, 200, 200)),
@@ -190,6 +199,8 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "export_id": made_export(api.resources, alice, result.job_id).id,
         "file_id": next(view.id for view in list_files(api.resources, alice) if view.scene_id == result.scene_id),
         "building_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
+        "collection_id": f"job-{result.job_id}",
+        "feature_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
         "name": "swagger-ui.css",
         "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",
@@ -223,7 +234,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
             answer = client.request(method, url, json=body)
             if answer.status_code != status:
                 unexpected.append(f"{method} {url} as {who}: {answer.status_code}, not {status}: {answer.text[:200]}")
-            if answer.status_code >= 400 and path.startswith(("/api/", "/tiles/")):
+            if answer.status_code >= 400 and path.startswith(("/api/", "/tiles/", "/ogc")):
                 assert answer.headers["content-type"] == "application/problem+json", url
                 assert answer.json()["code"], url
     assert not unexpected, "\n".join(unexpected)
@@ -242,6 +253,7 @@ def test_lists_and_sums_never_show_what_is_others(api, alice, bob, administrator
             expected = result.footprint_count if visible else 0
             assert client.get(f"/api/v1/buildings?{query}").json()["numberMatched"] == expected
             assert client.get(f"/api/v1/buildings/statistics/overview?{query}").json()["count"] == expected
+            assert client.get(f"/ogc/collections/buildings/items?{query}").json()["numberMatched"] == expected
         for query in (f"view={box[5:]}", f"scene_id={result.scene_id}", ""):
             expected = result.footprint_count if visible else 0
             assert client.get(f"/api/v1/buildings/statistics/view?{query}").json()["count"] == expected

@@ -10,7 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 
 from processing.exports.formats import FORMATS
 from processing.exports.writing import write_stream
-from webapp.api.building_json import GEOJSON, collection, feature_of, features_of
+from webapp.api.building_json import GEOJSON, collection, feature_of, feature_texts
 from webapp.api.byte_ranges import in_thread
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.schemas.buildings import (
@@ -58,7 +58,7 @@ def list_buildings(
     matched = len(page.batch) if query.cursor is None and page.next_cursor is None else None
     if matched is None and query.count:
         matched = footprint_pages.count(resources, principal, question)
-    body = collection(features_of(page.batch), links, matched)
+    body = collection(feature_texts(page.batch), links, matched)
     return Response(body, media_type=GEOJSON, headers=headers)
 
 

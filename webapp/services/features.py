@@ -1,0 +1,67 @@
+"""Pages of features, and single ones: the footprints of a collection that meet what is asked."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from auth.principals import Principal
+from models.queries.footprint_conditions import Condition, Joined
+from models.queries.footprints import FootprintFilter, read_chosen
+from webapp.errors import NotFound
+from webapp.resources import Resources
+from webapp.services import footprint_pages
+from webapp.services.footprint_pages import LIMIT_MAX, PageQuestion
+from webapp.services.footprints import FootprintQuery
+
+
+@dataclass(frozen=True)
+class FeatureQuestion:
+    """Which features of a job, or of all for None; all conditions must hold. `limit` above the largest is that."""
+
+    job_id: str | None
+    conditions: tuple[Condition, ...] = ()
+    sort: str = "id"
+    limit: int = 1000
+    cursor: str | None = None
+
+    def page(self) -> PageQuestion:
+        """Return it as a question for a page of footprints."""
+        condition = Joined(True, self.conditions) if self.conditions else None
+        query, limit = FootprintQuery(job_id=self.job_id), min(self.limit, LIMIT_MAX)
+        return PageQuestion(query, None, self.sort, limit, self.cursor, condition)
+
+
+@dataclass(frozen=True)
+class FeaturePage:
+    """Features with WKB in `geometry`; `matched`: how many there are in all pages, None where nobody has counted."""
+
+    batch: pa.RecordBatch
+    next_cursor: str | None
+    matched: int | None
+
+
+def list_features(resources: Resources, principal: Principal, asked: FeatureQuestion) -> FeaturePage:
+    """Return a page. All that match are counted for the first one; later ones tell it while it still holds.
+
+    Raises `CursorInvalid`, `RequestInvalid`.
+    """
+    question = asked.page()
+    page = footprint_pages.list_page(resources, principal, question)
+    if asked.cursor is not None:
+        matched = footprint_pages.known_count(resources, principal, question)
+    elif page.next_cursor is None:
+        matched = len(page.batch)
+    else:
+        matched = footprint_pages.count(resources, principal, question)
+    return FeaturePage(page.batch, page.next_cursor, matched)
+
+
+def get_feature(resources: Resources, principal: Principal, job_id: str | None, feature_id: int) -> pa.RecordBatch:
+    """Return one feature, as a batch of one row. Raises `NotFound`."""
+    wanted = FootprintFilter(owner_id=principal.owner_filter, job_id=job_id)
+    with resources.database.read(principal) as session:
+        batch = read_chosen(session, wanted, np.array([feature_id], np.int64))
+    if not len(batch):
+        raise NotFound(kind="feature", id=feature_id)
+    return batch

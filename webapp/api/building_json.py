@@ -9,7 +9,6 @@ import shapely
 
 from webapp.services.footprint_edits import FootprintDetail
 
-GEOJSON = "application/geo+json"
 LISTED = (
     *("job_id", "scene_id", "area_m2", "confidence", "reg_method", "review_state", "gsd_m", "weights"),
     *("weights_sha256", "source_id", "source_name", "created_at"),

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
 from webapp.api.body_limit import BodyLimit
 from webapp.api.call_limits import CallLimits
 from webapp.api.deps import bearer_in_docs, key_in_docs
+from webapp.api.description import DescribedApi
 from webapp.api.gate import Gate
 from webapp.api.headers import SecurityHeaders
 from webapp.api.health_memo import HealthMemo
@@ -44,7 +46,6 @@ from webapp.api.routes import (
     tile_sets,
     tiles,
 )
-from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.call_counter import CallCounter
 from webapp.identity_provider import IdentityProvider
@@ -119,7 +120,7 @@ def _get_ready() -> None:
 
 def create_api(resources: Resources) -> FastAPI:
     """Return the routes without the gate; not to be served like this."""
-    api = FastAPI(
+    api = DescribedApi(
         title="Building footprints",
         version="1",
         description=DESCRIPTION,
@@ -127,7 +128,7 @@ def create_api(resources: Resources) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(bearer_in_docs), Depends(key_in_docs)],
-        responses=PROBLEMS,
+        generate_unique_id_function=_name_of,
         lifespan=_lifespan,
     )
     api.state.resources = resources
@@ -145,3 +146,8 @@ def create_api(resources: Resources) -> FastAPI:
         api.mount(f"/assets/{folder}", FileFolder(directory=ASSETS / folder), name=f"assets-{folder}")
     add_problem_handlers(api)
     return api
+
+
+def _name_of(route: APIRoute) -> str:
+    """Name an operation as its function is named: generated clients call theirs the same."""
+    return route.name

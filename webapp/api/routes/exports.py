@@ -5,17 +5,16 @@ from fastapi.responses import Response
 
 from webapp.api.byte_ranges import ServedFile, file_response
 from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.answers import FILE
 from webapp.api.schemas.buildings import ExportQuery
 from webapp.api.schemas.exports import ExportOut, ExportsOut
 from webapp.services import export_files
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
-BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-FILE_ANSWERS: dict[int | str, dict[str, object]] = {200: BINARY, 206: BINARY, 304: {"description": "Not modified"}}
 
 
 @router.post("", status_code=202)
-def submit_export(
+def create_export(
     body: ExportQuery, response: Response, resources: CurrentResources, principal: CurrentPrincipal
 ) -> ExportOut:
     """Have a file prepared of what the body means, as of now: the same fields as `GET /api/v1/buildings/export`."""
@@ -37,7 +36,7 @@ def get_export(export_id: str, resources: CurrentResources, principal: CurrentPr
 
 
 @router.head("/{export_id}/file", include_in_schema=False)
-@router.get("/{export_id}/file", response_class=Response, responses=FILE_ANSWERS)
+@router.get("/{export_id}/file", response_class=Response, responses=FILE)
 def download_export(
     export_id: str, request: Request, resources: CurrentResources, principal: CurrentPrincipal
 ) -> Response:

@@ -16,7 +16,7 @@ FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"s
 
 
 @router.post("", status_code=202, openapi_extra=FORM)
-async def post_import(
+async def create_import(
     request: Request, response: Response, resources: CurrentResources, principal: CurrentPrincipal
 ) -> ImportOut:
     """Send a file of footprints: GeoParquet, GeoJSON, FlatGeobuf, GeoPackage or a ZIP with a Shapefile.

@@ -15,7 +15,7 @@ RAW_BODY = {"requestBody": {"content": {"image/tiff": {"schema": {"type": "strin
 
 
 @router.put("", status_code=201, openapi_extra=RAW_BODY)
-async def put_scene(
+async def upload_scene(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,

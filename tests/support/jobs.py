@@ -2,6 +2,7 @@
 
 import uuid
 
+from pyproj import CRS
 from shapely.geometry import box, mapping
 
 from auth.principals import Principal
@@ -22,7 +23,7 @@ SCENE_INFO = {
     "driver": "GTiff",
     "band_count": 3,
     "dtype": "uint8",
-    "crs_wkt": "EPSG:4326",
+    "crs_wkt": CRS.from_epsg(4326).to_wkt(),
     "pixel_to_crs": [1e-6, 0.0, 10.0, 0.0, -1e-6, 50.0],
     "gsd_m": 0.3,
     "gsd_x_m": 0.3,

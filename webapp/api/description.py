@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from webapp.api.operation_errors import errors_of, is_public
 from webapp.api.samples import body_sample, problem_sample, sample_of
 from webapp.api.schemas.problem import MEDIA_TYPE, Problem
+from webapp.errors_text import meaning_of
 from webapp.http_status import status_of_kind
 
 METHODS = ("get", "put", "post", "delete", "patch")
@@ -123,7 +124,7 @@ def _problems(path: str, kinds: list[type[Exception]]) -> dict[str, Any]:
 
 
 def _problem(path: str, kinds: list[Any]) -> dict[str, Any]:
-    lines = [f"`{kind.code}`: {(kind.__doc__ or '').splitlines()[0]}" for kind in kinds]
+    lines = [f"`{kind.code}`: {meaning_of(kind)}" for kind in kinds]
     content = {
         "schema": {"$ref": "#/components/schemas/Problem"},
         "examples": {kind.code: {"value": problem_sample(kind, path)} for kind in kinds},

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from webapp.api.problems import words_of
+from webapp.errors_text import sentence_of
 from webapp.http_status import status_of_kind
 
 ID = "5f0c3a52-6c1e-4b8e-9d53-2f7d0a4c9b11"
@@ -114,7 +115,7 @@ LEFT_OUT = {
 }
 """Fields of request bodies that exclude others, or that few people need."""
 PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "null": None}
-DEEPEST = 6
+DEEPEST = 12
 
 
 def body_sample(operation_id: str, schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
@@ -153,12 +154,6 @@ def problem_sample(kind: Any, path: str) -> dict[str, Any]:
         "parameters": {name: f"<{name}>" for name in dict.fromkeys(names)},
         "instance": path,
     }
-
-
-def sentence_of(kind: Any) -> str:
-    """Return the sentence of a class of errors, with the names of its parameters in angle brackets."""
-    parts = string.Formatter().parse(kind.template)
-    return "".join(text + (f"<{name}>" if name else "") for text, name, _, _ in parts)
 
 
 def _object(schema: Mapping[str, Any], schemas: Mapping[str, Any], depth: int) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from webapp.services import pyramids, scenes, tiles
 from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/scenes", tags=["scenes"])
-RAW_BODY = {"requestBody": {"content": {"image/tiff": {"schema": {"type": "string", "format": "binary"}}}}}
+_CONTENT = {"image/tiff": {"schema": {"type": "string", "format": "binary"}}}
+RAW_BODY = {"requestBody": {"required": True, "content": _CONTENT}}
 
 
 @router.put("", status_code=201, openapi_extra=RAW_BODY)

@@ -97,5 +97,17 @@ def test_every_status_of_an_error_lists_the_codes_that_it_may_have(listed):
     assert listed["upload_image"][2]["responses"]["415"]["x-error-codes"] == ["MediaTypeNotAllowed", "NotARaster"]
 
 
+def test_both_viewers_are_served_from_here(shared_api, sam):
+    client = shared_api.browser(sam)
+
+    for page, script in (("/docs", "swagger-ui-bundle.js"), ("/redoc", "redoc.standalone.js")):
+        answer = client.get(page)
+        assert f'src="/docs/{script}"' in answer.text
+        assert "unsafe-eval" not in answer.headers["content-security-policy"]
+        assert "://" not in answer.text
+    assert "https://cdn." not in client.get("/docs/redoc.standalone.js").text
+    assert shared_api.anonymous().get("/redoc").status_code == 303
+
+
 def test_special_errors_are_listed_for_operations_that_are_there(listed):
     assert set(OF_OPERATION) <= set(listed)

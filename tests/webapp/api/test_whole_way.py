@@ -14,7 +14,6 @@ from tests.browser.site import PASSWORD, running_site
 from tests.support.launched import ROOT, plain_environment
 from tests.support.rasters import grid_of_rectangles, write_scene
 from tests.support.readme import blocks_below
-from webapp.services import sessions
 
 SIZE_PX = (400, 500)
 
@@ -33,12 +32,15 @@ def curl(*arguments):
     ).stdout
 
 
+def signed_in(site, username):
+    site.person(username)
+    credentials = json.dumps({"username": username, "password": PASSWORD})
+    return json.loads(curl("-H", "Content-Type: application/json", "-d", credentials, f"{site.url}/api/v1/auth/login"))
+
+
 def test_login_upload_status_export(site, tmp_path):
-    site.person("dora")
     path = write_scene(tmp_path / "town.tif", SIZE_PX, grid_of_rectangles(SIZE_PX))
-    credentials = json.dumps({"username": "dora", "password": PASSWORD})
-    login = curl("-H", "Content-Type: application/json", "-d", credentials, f"{site.url}/api/v1/auth/login")
-    tokens = json.loads(login)
+    tokens = signed_in(site, "dora")
     assert set(tokens) == {"access_token", "refresh_token", "token_type", "expires_in"}
     bearer = ("-H", f"Authorization: Bearer {tokens['access_token']}")
     accepted = json.loads(curl(*bearer, "-F", f"file=@{path}", f"{site.url}/api/v1/ml-processing/upload-image"))
@@ -63,7 +65,7 @@ def test_the_python_client_of_the_readme(site, tmp_path):
     (tmp_path / "docs").symlink_to(ROOT / "docs")
     (script,) = blocks_below("A Python client", "python")
     (tmp_path / "client.py").write_text(script)
-    token = sessions.issue_tokens(site.resources, site.person("eve")).access_token
+    token = signed_in(site, "eve")["access_token"]
     commands = "\n".join(blocks_below("A Python client", "bash"))
 
     said = in_shell(commands, tmp_path, B=site.url, A=f"Authorization: Bearer {token}")
@@ -77,9 +79,7 @@ def test_the_python_client_of_the_readme(site, tmp_path):
 
 def in_shell(commands, folder, **variables):
     """Run commands as a person would, with the programs of the environment that the tests run in."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed")
-    path = f"{Path(sys.executable).parent}:{ROOT / '.venv' / 'bin'}:{os.environ['PATH']}"
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     ended = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         cwd=folder,

@@ -16,7 +16,10 @@ from webapp.errors import NotFound
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
 VIEWERS_PACKAGE = "fastapi_offline"
-VIEWERS_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "redoc.standalone.js")
+REFERENCE_FILE = "redoc.standalone.js"
+VIEWERS_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", REFERENCE_FILE)
+REFERENCE_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""The one thing that ReDoc fetches from elsewhere; these pages ask nobody but this server."""
 HEALTH_ANSWERS: Answers = {
     200: {"description": "All parts work"},
     503: {"description": "A part does not work; `checks` says which", "model": StatusOut},
@@ -53,7 +56,10 @@ def docs_file(name: str, principal: CurrentPrincipal) -> Response:
     spec = find_spec(VIEWERS_PACKAGE)
     if name not in VIEWERS_FILES or spec is None or spec.origin is None:
         raise NotFound(kind="file", id=name[:100])
-    return FileResponse(Path(spec.origin).parent / "static" / name)
+    file = Path(spec.origin).parent / "static" / name
+    if name != REFERENCE_FILE:
+        return FileResponse(file)
+    return Response(file.read_text().replace(REFERENCE_LOGO, "/favicon.ico"), media_type="text/javascript")
 
 
 def _viewer(template: str, **words: str) -> Response:

@@ -5,12 +5,15 @@ answer against it. The exit code is 1 where an answer was a server error or brok
 """
 
 import argparse
+import logging
 import resource
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+import structlog
 
 from auth.principals import Role
 from benchmarks.counts import Counted, publish_counts
@@ -30,6 +33,7 @@ SHOWN = 20
 def main(arguments: Sequence[str] = ()) -> int:
     """Call everything; return 1 where anything was wrong."""
     options = _options(arguments)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     plan = Plan(QUICK_EXAMPLES, ("examples", "fuzzing")) if options.quick else Plan(options.examples)
     found = []
     for database in options.database or DATABASES:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auth.principals import Tier
+from webapp import errors_text
 from webapp.cli import VERBS, build_parser
 from webapp.cli_licences import BEGIN, END, licence_table
 from webapp.settings import Settings
@@ -59,6 +60,10 @@ def test_the_readme_lists_all_settings() -> None:
     readme = README.read_text()
 
     assert readme == readme_with_table(readme), "run ./run document-settings"
+
+
+def test_the_page_of_errors_lists_them_all() -> None:
+    assert errors_text.PAGE.read_text() == errors_text.errors_page(), "run ./run document-settings"
 
 
 def test_the_licences_are_those_of_the_requirements() -> None:

@@ -8,6 +8,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from webapp.errors_text import write_errors_page
 from webapp.settings_text import write_settings_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -22,14 +23,16 @@ def add_licences(subparsers: Any) -> None:
     """Add the verb."""
     parser = subparsers.add_parser("licences", help="write the licence table of THIRD_PARTY.md")
     parser.set_defaults(run=run_licences)
-    parser = subparsers.add_parser("document-settings", help="write .env.example and the settings in README.md")
+    words = "write .env.example, the settings in README.md and docs/errors.md"
+    parser = subparsers.add_parser("document-settings", help=words)
     parser.set_defaults(run=run_document_settings)
 
 
 def run_document_settings(args: argparse.Namespace) -> int:
-    """Write the settings in words."""
+    """Write the settings and the errors in words."""
     write_settings_text()
-    print("Wrote .env.example and the settings in README.md.")
+    write_errors_page()
+    print("Wrote .env.example, the settings in README.md and docs/errors.md.")
     return 0
 
 

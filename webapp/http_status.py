@@ -153,4 +153,9 @@ HTTP_STATUS: dict[type[Exception], int] = {
 
 def status_of(error: Exception) -> int:
     """Return the HTTP status of an error: that of its nearest class in the table, 500 when there is none."""
-    return next((HTTP_STATUS[kind] for kind in type(error).__mro__ if kind in HTTP_STATUS), 500)
+    return status_of_kind(type(error))
+
+
+def status_of_kind(kind: type[Exception]) -> int:
+    """Return the HTTP status of the errors of a class."""
+    return next((HTTP_STATUS[one] for one in kind.__mro__ if one in HTTP_STATUS), 500)

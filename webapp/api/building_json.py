@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from processing.exports.batches import to_batches
 from webapp.services.footprint_edits import FootprintDetail
 
-GEOJSON = "application/geo+json"
 TEXTS = ("job_id", "scene_id", "reg_method", "review_state", "weights", "weights_sha256", "source_id", "source_name")
 NUMBERS = ("area_m2", "confidence", "gsd_m")
 LISTED = (*("job_id", "scene_id", *NUMBERS), *TEXTS[2:], "created_at")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
+from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles as FileFolder
 from starlette.types import ASGIApp
 
@@ -18,6 +19,7 @@ from webapp.api.body_limit import BodyLimit
 from webapp.api.call_limits import CallLimits
 from webapp.api.cross_origin import CrossOrigin
 from webapp.api.deps import bearer_in_docs, key_in_docs
+from webapp.api.description import DescribedApi
 from webapp.api.gate import Gate
 from webapp.api.headers import SecurityHeaders
 from webapp.api.health_memo import HealthMemo
@@ -50,7 +52,6 @@ from webapp.api.routes import (
     tile_sets,
     tiles,
 )
-from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
 from webapp.call_counter import CallCounter
 from webapp.identity_provider import IdentityProvider
@@ -130,7 +131,7 @@ def _get_ready() -> None:
 
 def create_api(resources: Resources) -> FastAPI:
     """Return the routes without the gate; not to be served like this."""
-    api = FastAPI(
+    api = DescribedApi(
         title="Building footprints",
         version="1",
         description=DESCRIPTION,
@@ -138,7 +139,7 @@ def create_api(resources: Resources) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(bearer_in_docs), Depends(key_in_docs)],
-        responses=PROBLEMS,
+        generate_unique_id_function=_name_of,
         lifespan=_lifespan,
     )
     api.state.resources = resources
@@ -157,3 +158,8 @@ def create_api(resources: Resources) -> FastAPI:
     add_problem_handlers(api)
     api.add_exception_handler(AlreadyAnswered, say_again)
     return api
+
+
+def _name_of(route: APIRoute) -> str:
+    """Name an operation as its function is named: generated clients call theirs the same."""
+    return route.name

@@ -7,8 +7,8 @@ from fastapi import Request
 
 from models.footprint import ReviewState
 from models.queries.footprint_conditions import MOMENT, NUMBER, QUERYABLES, TEXT, WHOLE
-from webapp.api.building_json import GEOJSON
 from webapp.api.openapi_30 import MEDIA_TYPE as OPENAPI
+from webapp.api.schemas.answers import GEOJSON
 from webapp.api.schemas.ogc import CollectionOut, Extent, OgcLink, SpatialExtent
 from webapp.resources import Resources
 from webapp.services.feature_collections import FeatureCollection

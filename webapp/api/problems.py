@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from processing.errors import ProcessingError
+from webapp.api.allowed_methods import allowed_methods
+from webapp.api.schemas.problem import MEDIA_TYPE
 from webapp.building_errors import VersionOutdated
 from webapp.errors import AppError, RequestInvalid
 from webapp.export_errors import RangeNotSatisfiable
@@ -21,7 +23,6 @@ from webapp.http_status import status_of
 
 log = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
 UNEXPECTED = "Something went wrong on the server. The administrator finds the details in its log."
 MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc", "/health")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
@@ -52,7 +53,7 @@ def problem_of(error: Exception, instance: str) -> dict[str, Any]:
     code = coded.code if coded else "Unexpected"
     return {
         "type": f"urn:building-footprint:problem:{code}",
-        "title": _words(code),
+        "title": words_of(code),
         "status": status_of(error),
         "detail": str(coded) if coded else UNEXPECTED,
         "code": code,
@@ -85,7 +86,7 @@ def _headers_of(problem: Mapping[str, Any]) -> dict[str, str]:
         headers["Retry-After"] = str(problem["parameters"]["retry_after_s"])
     elif problem["code"] == RangeNotSatisfiable.code:
         headers["Content-Range"] = f"bytes */{problem['parameters']['size_bytes']}"
-    elif problem["status"] == 503:
+    elif problem["status"] in (429, 503):
         headers["Retry-After"] = "5"
     if problem["code"] == VersionOutdated.code:
         headers["ETag"] = problem["parameters"]["etag"]
@@ -94,7 +95,7 @@ def _headers_of(problem: Mapping[str, Any]) -> dict[str, str]:
     return headers
 
 
-def _words(code: str) -> str:
+def words_of(code: str) -> str:
     """Turn `SceneInUse` into `Scene in use`."""
     spaced = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in code).strip()
     return spaced[:1].upper() + spaced[1:]
@@ -124,6 +125,8 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI, of a body that is not even text
+        return await _answer_coded(request, RequestInvalid(detail=str(error.detail).rstrip(".").lower()))
     phrase = http.HTTPStatus(error.status_code).phrase
     problem = {
         "type": "about:blank",
@@ -135,4 +138,6 @@ async def _answer_http(request: Request, error: Exception) -> Response:
         "instance": request.url.path,
     }
     headers = {"Cache-Control": "no-store"} | dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(allowed_methods(request.app, request.url.path))
     return _render(problem, request.headers.get("accept", ""), headers)

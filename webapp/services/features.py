@@ -12,7 +12,7 @@ from webapp.errors import NotFound
 from webapp.resources import Resources
 from webapp.services import footprint_pages
 from webapp.services.footprint_pages import LIMIT_MAX, PageQuestion
-from webapp.services.footprints import FootprintQuery
+from webapp.services.footprints import FootprintQuery, job_family
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,8 @@ def list_features(resources: Resources, principal: Principal, asked: FeatureQues
 
 def get_feature(resources: Resources, principal: Principal, job_id: str | None, feature_id: int) -> pa.RecordBatch:
     """Return one feature, as a batch of one row. Raises `NotFound`."""
-    wanted = FootprintFilter(owner_id=principal.owner_filter, job_id=job_id)
+    jobs = None if job_id is None else job_family(resources, principal, job_id)
+    wanted = FootprintFilter(owner_id=principal.owner_filter, job_ids=jobs)
     with resources.database.read(principal) as session:
         batch = read_chosen(session, wanted, np.array([feature_id], np.int64))
     if not len(batch):

@@ -51,7 +51,7 @@ def change_password(
 
 
 @router.post("/password/forgotten", status_code=202)
-def forgotten_password(resources: CurrentResources, body: EmailIn) -> SentOut:
+def request_password_reset(resources: CurrentResources, body: EmailIn) -> SentOut:
     """Ask for a link to set a new password."""
     password_changes.request_reset(resources, body.email)
     return SENT

@@ -29,13 +29,13 @@ router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
 
 
 @router.get("/dashboard")
-def dashboard(resources: CurrentResources, principal: CurrentPrincipal) -> DashboardOut:
+def get_dashboard(resources: CurrentResources, principal: CurrentPrincipal) -> DashboardOut:
     """Return what the installation holds and does."""
     return DashboardOut.model_validate(administration.dashboard(resources, principal))
 
 
 @router.get("/system/health")
-def health(resources: CurrentResources, principal: CurrentPrincipal) -> HealthOut:
+def get_system_health(resources: CurrentResources, principal: CurrentPrincipal) -> HealthOut:
     """Look at every part of the installation now."""
     return HealthOut.model_validate(administration.dashboard(resources, principal).health)
 
@@ -51,7 +51,7 @@ def list_users(
 
 
 @router.post("/users", status_code=201)
-def make_user(resources: CurrentResources, principal: CurrentPrincipal, body: NewPersonIn) -> PasswordOut:
+def create_user(resources: CurrentResources, principal: CurrentPrincipal, body: NewPersonIn) -> PasswordOut:
     """Make an account with a password that is made up and shown this once."""
     made = people.make_person(resources, principal, body.username, body.email, body.role)
     return PasswordOut(user_id=made.user_id, password=made.password)
@@ -74,7 +74,7 @@ def change_user(
 
 
 @router.post("/users/{user_id}/reset-password")
-def reset_password(
+def reset_user_password(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, user_id: int
 ) -> PasswordOut:
     """Give an account a password that is made up and shown this once. All that is open in its name ends."""
@@ -84,7 +84,7 @@ def reset_password(
 
 
 @router.post("/cleanup")
-def cleanup(resources: CurrentResources, principal: CurrentPrincipal, body: CleanupIn) -> CleanupOut:
+def clean_up(resources: CurrentResources, principal: CurrentPrincipal, body: CleanupIn) -> CleanupOut:
     """Remove old jobs with their footprints, and files that nothing points to; or tell what would go."""
     cleaned = administration.cleanup(resources, principal, CleanupWish(body.older_than_days), body.preview)
     return CleanupOut(
@@ -98,7 +98,7 @@ def cleanup(resources: CurrentResources, principal: CurrentPrincipal, body: Clea
 
 
 @router.get("/audit-log")
-def audit_log(
+def get_audit_log(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[AuditQuery, Query()]
 ) -> AuditLogOut:
     """Return who did what, newest first."""

@@ -31,7 +31,7 @@ def logout(request: Request, resources: CurrentResources, principal: CurrentPrin
 
 
 @router.get("/me")
-def me(principal: CurrentPrincipal) -> MeOut:
+def get_current_user(principal: CurrentPrincipal) -> MeOut:
     """Tell who the request comes from."""
     return MeOut(
         user_id=principal.user_id,

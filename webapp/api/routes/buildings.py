@@ -10,9 +10,10 @@ from fastapi.responses import Response, StreamingResponse
 
 from processing.exports.formats import FORMATS
 from processing.exports.writing import write_stream
-from webapp.api.building_json import GEOJSON, collection, feature_of, feature_texts
+from webapp.api.building_json import collection, feature_of, feature_texts
 from webapp.api.byte_ranges import in_thread
 from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.answers import EXPORT, LIST, NOT_MODIFIED, GeoJsonResponse
 from webapp.api.schemas.buildings import (
     BuildingIn,
     BuildingOut,
@@ -31,15 +32,11 @@ from webapp.services.footprint_edits import FootprintDetail, Target
 from webapp.services.footprint_versions import is_known
 
 router = APIRouter(prefix="/api/v1/buildings", tags=["buildings"])
-LIST_ANSWERS: dict[int | str, dict[str, object]] = {
-    200: {"content": {GEOJSON: {}} | {FORMATS[name].media_type: {} for name in ("geojsonseq", "csv")}}
-}
-ONE_ANSWER: dict[int | str, dict[str, object]] = {200: {"content": {GEOJSON: {}}}}
 IfMatch = Annotated[str | None, Header(max_length=1000)]
 BuildingId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 
-@router.get("", response_model=BuildingsOut, responses=LIST_ANSWERS)
+@router.get("", response_model=BuildingsOut, response_class=GeoJsonResponse, responses=LIST)
 def list_buildings(
     request: Request,
     resources: CurrentResources,
@@ -59,11 +56,11 @@ def list_buildings(
     if matched is None and query.count:
         matched = footprint_pages.count(resources, principal, question)
     body = collection(feature_texts(page.batch), links, matched)
-    return Response(body, media_type=GEOJSON, headers=headers)
+    return GeoJsonResponse(body, headers=headers)
 
 
 @router.get("/statistics/overview")
-def statistics_overview(
+def get_building_statistics(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[BuildingsQuery, Query()]
 ) -> StatisticsOut:
     """Sum up footprints."""
@@ -71,7 +68,7 @@ def statistics_overview(
 
 
 @router.get("/statistics/view")
-def statistics_of_view(
+def get_view_statistics(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[ViewStatisticsQuery, Query()]
 ) -> ViewStatisticsOut:
     """Return exact figures of what the map shows in a view, with histograms of area and confidence."""
@@ -91,8 +88,8 @@ def statistics_of_view(
     )
 
 
-@router.get("/export", response_class=StreamingResponse)
-def export(
+@router.get("/export", response_class=StreamingResponse, responses=EXPORT)
+def export_buildings(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[ExportQuery, Query()]
 ) -> StreamingResponse:
     """Download the footprints of a job, of a region, of both, or exactly those that the map shows in a view."""
@@ -105,7 +102,7 @@ def export(
     return StreamingResponse(in_thread(stream.chunks), media_type=stream.media_type, headers=headers)
 
 
-@router.get("/{building_id}", response_model=BuildingOut, responses=ONE_ANSWER)
+@router.get("/{building_id:int}", response_model=BuildingOut, response_class=GeoJsonResponse, responses=NOT_MODIFIED)
 def get_building(
     building_id: BuildingId,
     resources: CurrentResources,
@@ -120,8 +117,8 @@ def get_building(
     return _building(found, with_raw=raw)
 
 
-@router.put("/{building_id}", response_model=BuildingOut, responses=ONE_ANSWER)
-def put_building(
+@router.put("/{building_id:int}", response_model=BuildingOut, response_class=GeoJsonResponse)
+def update_building(
     building_id: BuildingId,
     body: BuildingIn,
     resources: CurrentResources,
@@ -133,7 +130,7 @@ def put_building(
     return _building(footprint_edits.edit_footprint(resources, principal, target, body.changes()), with_raw=False)
 
 
-@router.delete("/{building_id}", status_code=204)
+@router.delete("/{building_id:int}", status_code=204)
 def delete_building(
     building_id: BuildingId, resources: CurrentResources, principal: CurrentPrincipal, if_match: IfMatch = None
 ) -> None:
@@ -142,7 +139,7 @@ def delete_building(
 
 
 def _building(found: FootprintDetail, *, with_raw: bool) -> Response:
-    return Response(feature_of(found, with_raw=with_raw), media_type=GEOJSON, headers=_version_headers(found))
+    return GeoJsonResponse(feature_of(found, with_raw=with_raw), headers=_version_headers(found))
 
 
 def _version_headers(found: FootprintDetail) -> dict[str, str]:

@@ -7,17 +7,16 @@ from webapp.api.answers import accepted_response, export_answer
 from webapp.api.byte_ranges import ServedFile, file_response
 from webapp.api.call_keys import CurrentCallKey
 from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.answers import FILE
 from webapp.api.schemas.buildings import ExportQuery
 from webapp.api.schemas.exports import ExportOut, ExportsOut
 from webapp.services import export_files
 
 router = APIRouter(prefix="/api/v1/exports", tags=["exports"])
-BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-FILE_ANSWERS: dict[int | str, dict[str, object]] = {200: BINARY, 206: BINARY, 304: {"description": "Not modified"}}
 
 
 @router.post("", status_code=202, response_model=ExportOut)
-def submit_export(
+def create_export(
     body: ExportQuery, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
 ) -> Response:
     """Have a file prepared of what the body means, as of now: the same fields as `GET /api/v1/buildings/export`."""
@@ -39,7 +38,7 @@ def get_export(export_id: str, resources: CurrentResources, principal: CurrentPr
 
 
 @router.head("/{export_id}/file", include_in_schema=False)
-@router.get("/{export_id}/file", response_class=Response, responses=FILE_ANSWERS)
+@router.get("/{export_id}/file", response_class=Response, responses=FILE)
 def download_export(
     export_id: str, request: Request, resources: CurrentResources, principal: CurrentPrincipal
 ) -> Response:

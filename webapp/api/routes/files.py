@@ -7,12 +7,11 @@ from fastapi.responses import Response
 
 from webapp.api.byte_ranges import ServedFile, file_response
 from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.answers import FILE
 from webapp.api.schemas.files import FileOut, FilesOut, FilesQuery
 from webapp.services import files
 
 router = APIRouter(prefix="/api/v1/files", tags=["files"])
-BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-FILE_ANSWERS: dict[int | str, dict[str, object]] = {200: BINARY, 206: BINARY, 304: {"description": "Not modified"}}
 
 
 @router.get("")
@@ -26,7 +25,7 @@ def list_files(
 
 
 @router.head("/{file_id}", include_in_schema=False)
-@router.get("/{file_id}", response_class=Response, responses=FILE_ANSWERS)
+@router.get("/{file_id}", response_class=Response, responses=FILE)
 def download_file(file_id: str, request: Request, resources: CurrentResources, principal: CurrentPrincipal) -> Response:
     """Download a file. `Range` and `If-Range` go on where a download broke off; the ETag is the file's SHA-256."""
     found = files.open_file(resources, principal, file_id)

@@ -18,7 +18,7 @@ FORM = {"requestBody": {"required": True, "content": {"multipart/form-data": {"s
 
 
 @router.post("", status_code=202, response_model=ImportOut, openapi_extra=FORM)
-async def post_import(
+async def create_import(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, key: CurrentCallKey
 ) -> Response:
     """Send a file of footprints: GeoParquet, GeoJSON, FlatGeobuf, GeoPackage or a ZIP with a Shapefile.

@@ -26,7 +26,7 @@ def list_jobs(
 
 
 @router.get("/statistics")
-def get_statistics(resources: CurrentResources, principal: CurrentPrincipal) -> JobStatisticsOut:
+def get_job_statistics(resources: CurrentResources, principal: CurrentPrincipal) -> JobStatisticsOut:
     """Sum up your jobs; administrators those of everybody."""
     return JobStatisticsOut.model_validate(job_statistics(resources, principal))
 
@@ -61,7 +61,7 @@ def retry_job(
 
 
 @router.get("/{job_id}/logs")
-def get_log(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> LogOut:
+def get_job_log(job_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> LogOut:
     """Return the job's log."""
     lines = jobs.job_messages(resources, principal, job_id)
     return LogOut(messages=[MessageOut.model_validate(line) for line in lines])

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from webapp.api import openapi_30
-from webapp.api.building_json import GEOJSON, feature_texts
+from webapp.api.building_json import feature_texts
 from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.ogc_documents import (
     CONFORMS_TO,
@@ -22,6 +22,7 @@ from webapp.api.ogc_documents import (
     schema_of,
 )
 from webapp.api.ogc_route import OgcRoute
+from webapp.api.schemas.answers import GEOJSON
 from webapp.api.schemas.ogc import (
     CollectionOut,
     CollectionsOut,

@@ -10,17 +10,26 @@ from jinja2 import Environment, FileSystemLoader
 
 from webapp.api.deps import CurrentPrincipal
 from webapp.api.headers import DOCS
+from webapp.api.schemas.admin import StatusOut
+from webapp.api.schemas.answers import Answers
 from webapp.errors import NotFound
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
-SWAGGER_PACKAGE = "fastapi_offline"
-SWAGGER_FILES = ("swagger-ui-bundle.js", "swagger-ui.css")
+VIEWERS_PACKAGE = "fastapi_offline"
+REFERENCE_FILE = "redoc.standalone.js"
+VIEWERS_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", REFERENCE_FILE)
+REFERENCE_LOGO = "https://cdn.redoc.ly/redoc/logo-mini.svg"
+"""The one thing that ReDoc fetches from elsewhere; these pages ask nobody but this server."""
+HEALTH_ANSWERS: Answers = {
+    200: {"description": "All parts work"},
+    503: {"description": "A part does not work; `checks` says which", "model": StatusOut},
+}
 router = APIRouter()
 _templates = Environment(loader=FileSystemLoader(ASSETS), autoescape=True)
 
 
-@router.get("/health", tags=["operations"])
-def health(request: Request) -> Response:
+@router.get("/health", tags=["operations"], response_model=StatusOut, responses=HEALTH_ANSWERS)
+def get_health(request: Request) -> Response:
     """Tell whether the server can do its work: 200 or 503, with each check."""
     found = request.app.state.health.health()
     checks = {name: asdict(check) for name, check in found.checks.items()}
@@ -32,17 +41,30 @@ def health(request: Request) -> Response:
 def docs(request: Request, principal: CurrentPrincipal) -> Response:
     """Show the API's description, to try it out."""
     token = request.scope["state"].get("csrf_token", "")
-    page = _templates.get_template("docs.html").render(csrf_token=token)
-    return HTMLResponse(page, headers={"Content-Security-Policy": DOCS, "Cache-Control": "no-store"})
+    return _viewer("docs.html", csrf_token=token)
+
+
+@router.get("/redoc", include_in_schema=False)
+def reference(principal: CurrentPrincipal) -> Response:
+    """Show the API's description, to read."""
+    return _viewer("redoc.html")
 
 
 @router.get("/docs/{name}", include_in_schema=False)
 def docs_file(name: str, principal: CurrentPrincipal) -> Response:
-    """Return a file of Swagger UI."""
-    spec = find_spec(SWAGGER_PACKAGE)
-    if name not in SWAGGER_FILES or spec is None or spec.origin is None:
+    """Return a file of Swagger UI or of ReDoc."""
+    spec = find_spec(VIEWERS_PACKAGE)
+    if name not in VIEWERS_FILES or spec is None or spec.origin is None:
         raise NotFound(kind="file", id=name[:100])
-    return FileResponse(Path(spec.origin).parent / "static" / name)
+    file = Path(spec.origin).parent / "static" / name
+    if name != REFERENCE_FILE:
+        return FileResponse(file)
+    return Response(file.read_text().replace(REFERENCE_LOGO, "/favicon.ico"), media_type="text/javascript")
+
+
+def _viewer(template: str, **words: str) -> Response:
+    page = _templates.get_template(template).render(**words)
+    return HTMLResponse(page, headers={"Content-Security-Policy": DOCS, "Cache-Control": "no-store"})
 
 
 @router.get("/favicon.ico", include_in_schema=False)

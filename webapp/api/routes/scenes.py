@@ -11,11 +11,12 @@ from webapp.services import pyramids, scenes, tiles
 from webapp.services.uploads import begin_upload
 
 router = APIRouter(prefix="/api/v1/scenes", tags=["scenes"])
-RAW_BODY = {"requestBody": {"content": {"image/tiff": {"schema": {"type": "string", "format": "binary"}}}}}
+_CONTENT = {"image/tiff": {"schema": {"type": "string", "format": "binary"}}}
+RAW_BODY = {"requestBody": {"required": True, "content": _CONTENT}}
 
 
 @router.put("", status_code=201, openapi_extra=RAW_BODY)
-async def put_scene(
+async def upload_scene(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,

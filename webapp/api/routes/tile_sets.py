@@ -23,7 +23,7 @@ ATTRIBUTION = "Building footprints extracted from imagery"
 
 
 @router.get("/tiles.json", response_model_exclude_none=True)
-def vector_tile_set(
+def get_vector_tile_set(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,
@@ -42,7 +42,7 @@ def vector_tile_set(
 
 
 @router.get("/raster.json", response_model_exclude_none=True)
-def picture_tile_set(
+def get_raster_tile_set(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[StyleParams, Query()]
 ) -> TileJsonOut:
     """Describe the tiles as pictures of 256 pixels, with these filters and colours."""
@@ -52,7 +52,7 @@ def picture_tile_set(
 
 
 @router.get("/legend")
-def legend(
+def get_legend(
     resources: CurrentResources, principal: CurrentPrincipal, query: Annotated[LegendQuery, Query()]
 ) -> LegendOut:
     """Return what the colours of the pictures mean."""

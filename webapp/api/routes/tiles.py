@@ -7,15 +7,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from processing.footprint_index.mvt_writing import MEDIA_TYPE as MVT
 from processing.rendering.tile_grid import TileAddress
 from webapp.api.deps import CurrentPrincipal, CurrentResources
+from webapp.api.schemas.answers import MVT, PICTURE, PNG, VECTOR_TILE
 from webapp.api.schemas.filters import parse_view
 from webapp.api.schemas.tiles import FootprintTileQuery, FootprintViewQuery, VectorTileQuery
 from webapp.services import footprint_maps, tiles
 
 router = APIRouter(prefix="/tiles", tags=["tiles"])
-PNG = "image/png"
 BASE_AGE_S = 86_400
 SCENE_AGE_S = 300
 FOOTPRINTS_AGE_S = 5
@@ -32,24 +31,24 @@ def _address(z: int, x: int, y: int) -> TileAddress:
 Address = Annotated[TileAddress, Depends(_address)]
 
 
-@router.get("/base/{z}/{x}/{y}.png", response_class=Response)
-def base_tile(
+@router.get("/base/{z}/{x}/{y}.png", response_class=Response, responses=PICTURE)
+def get_base_tile(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, address: Address, theme: str = "light"
 ) -> Response:
     """Return a tile of the base map; `theme` is light or dark."""
     return _png(request, tiles.base_tile(resources, address, theme), BASE_AGE_S)
 
 
-@router.get("/scenes/{scene_id}/{z}/{x}/{y}.png", response_class=Response)
-def scene_tile(
+@router.get("/scenes/{scene_id}/{z}/{x}/{y}.png", response_class=Response, responses=PICTURE)
+def get_scene_tile(
     request: Request, scene_id: str, resources: CurrentResources, principal: CurrentPrincipal, address: Address
 ) -> Response:
     """Return a tile of a scene."""
     return _png(request, tiles.scene_tile(resources, principal, scene_id, address), SCENE_AGE_S)
 
 
-@router.get("/footprints/{z}/{x}/{y}.png", response_class=Response)
-def footprint_tile(
+@router.get("/footprints/{z}/{x}/{y}.png", response_class=Response, responses=PICTURE)
+def get_footprint_tile(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,
@@ -62,8 +61,8 @@ def footprint_tile(
     return _answer(request, picture.tag, _age_s(query.v), (picture.png, PNG))
 
 
-@router.get("/footprints/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {MVT: {}}}})
-def footprint_vector_tile(
+@router.get("/footprints/{z}/{x}/{y}.mvt", response_class=Response, responses=VECTOR_TILE)
+def get_footprint_vector_tile(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,
@@ -75,8 +74,8 @@ def footprint_vector_tile(
     return _answer(request, found.tag, _age_s(query.v), (found.mvt, MVT))
 
 
-@router.get("/footprints/view.png", response_class=Response)
-def footprint_view(
+@router.get("/footprints/view.png", response_class=Response, responses=PICTURE)
+def get_footprint_view(
     request: Request,
     resources: CurrentResources,
     principal: CurrentPrincipal,

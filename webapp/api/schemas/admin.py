@@ -1,9 +1,9 @@
 """Bodies of the administrators' routes."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from auth.principals import Role, Tier
 
@@ -50,8 +50,8 @@ class PersonIn(BaseModel):
 
     role: Role | None = None
     tier: Tier | None = None
-    default_tier: bool = False
-    is_active: bool | None = None
+    default_tier: StrictBool = False
+    is_active: StrictBool | None = None
 
     @model_validator(mode="after")
     def _one_tier(self) -> "PersonIn":
@@ -95,6 +95,13 @@ class HealthOut(BaseModel):
     checks: dict[str, CheckOut]
 
 
+class StatusOut(BaseModel):
+    """Whether the server can do its work: `ok` or `unavailable`; and all parts by name."""
+
+    status: Literal["ok", "unavailable"]
+    checks: dict[str, CheckOut]
+
+
 class DashboardOut(BaseModel):
     """What the installation holds and does. `jobs`: how many in each state."""
 
@@ -119,7 +126,7 @@ class CleanupIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     older_than_days: float | None = Field(None, gt=0, le=36_500)
-    preview: bool = True
+    preview: StrictBool = True
 
 
 class CleanupOut(BaseModel):

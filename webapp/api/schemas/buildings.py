@@ -4,11 +4,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from models.queries.footprint_pages import SORT_COLUMNS
+from processing.exports.formats import FORMATS
 from webapp.api.schemas.filters import (
     REGION_MAX_LENGTH,
     STATE_MAX_LENGTH,
     FootprintFilterParams,
     MapFilterParams,
+    one_of,
     parse_bbox,
     parse_view,
     region_of,
@@ -17,6 +20,8 @@ from webapp.errors import RequestInvalid
 from webapp.services.exports import ViewScope
 from webapp.services.footprint_pages import PageQuestion
 from webapp.services.footprints import FootprintQuery
+
+ORDERS = (*SORT_COLUMNS, *(f"-{column}" for column in SORT_COLUMNS))
 
 
 class BuildingsQuery(FootprintFilterParams):
@@ -40,7 +45,7 @@ class BuildingsListQuery(BuildingsQuery):
 
     region: str | None = Field(None, max_length=REGION_MAX_LENGTH, examples=["POLYGON ((8 47, 9 47, 9 48, 8 47))"])
     state: str | None = Field(None, max_length=STATE_MAX_LENGTH, examples=["PA"])
-    sort: str = Field("id", max_length=20, examples=["-area_m2"])
+    sort: str = Field("id", max_length=20, json_schema_extra=one_of(ORDERS))
     limit: int = Field(1000, ge=1, le=10_000)
     cursor: str | None = Field(None, max_length=500)
     f: Literal["geojson", "geojsonseq", "csv"] = "geojson"
@@ -79,7 +84,7 @@ class ExportQuery(MapFilterParams):
 
     bbox: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
     view: str | None = Field(None, max_length=200, examples=["39.24,-6.05,39.25,-6.04"])
-    format: str = Field("geojson", max_length=20)
+    format: str = Field("geojson", max_length=20, json_schema_extra=one_of(FORMATS))
 
     def scope(self) -> FootprintQuery | ViewScope:
         """Return the services' form of it. Raises `BboxInvalid`, `RequestInvalid`."""

@@ -1,9 +1,11 @@
 """Which footprints are meant, as parameters of an address: the same for lists, tiles, figures and downloads."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Annotated, Any
 
 import shapely
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from shapely.errors import ShapelyError
 
 from models.bbox import Bbox
@@ -15,6 +17,21 @@ from webapp.services.us_states import region_of as state_region
 
 REGION_MAX_LENGTH = 6000
 STATE_MAX_LENGTH = 80
+
+
+def _no_number(value: Any) -> Any:
+    """Let through what is not a bare number, which would be taken for seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and "-" not in value[1:]):
+        raise ValueError("give a date and a time, such as 2026-11-01T00:00:00Z")
+    return value
+
+
+def one_of(names: Iterable[str]) -> dict[str, Any]:
+    """Describe a text that is one of these names; others are refused with a code of their own where it is used."""
+    return {"enum": list(names)}
+
+
+Moment = Annotated[datetime, BeforeValidator(_no_number)]
 
 
 class FootprintFilterParams(BaseModel):
@@ -31,8 +48,8 @@ class FootprintFilterParams(BaseModel):
     max_confidence: float | None = Field(None, ge=0, le=1)
     min_area_m2: float | None = Field(None, ge=0, le=1e12)
     max_area_m2: float | None = Field(None, ge=0, le=1e12)
-    created_from: datetime | None = Field(None, examples=["2026-11-01T00:00:00Z"])
-    created_to: datetime | None = None
+    created_from: Moment | None = Field(None, examples=["2026-11-01T00:00:00Z"])
+    created_to: Moment | None = None
     review: str | None = Field(None, max_length=100, examples=["unreviewed,accepted"])
 
     def footprint_query(self, bbox_deg: tuple[float, float, float, float] | None = None) -> FootprintQuery:

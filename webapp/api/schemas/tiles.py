@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from processing.footprint_index.legend import LegendEntry
-from processing.footprint_index.palettes import Colour, Style
+from processing.footprint_index.palettes import QUANTITIES, THEMES, Colour, Style
 from processing.rendering.tile_grid import MAX_ZOOM, TILE_PX
-from webapp.api.schemas.filters import MapFilterParams
+from webapp.api.schemas.filters import MapFilterParams, one_of
 
 
 class StyleParams(MapFilterParams):
     """Which footprints, and in which colours."""
 
-    colour_by: str = Field("density", max_length=20, examples=["density", "confidence", "area", "job", "review"])
-    theme: str = Field("light", max_length=10, examples=["light", "dark"])
+    colour_by: str = Field("density", max_length=20, json_schema_extra=one_of(QUANTITIES))
+    theme: str = Field("light", max_length=10, json_schema_extra=one_of(THEMES))
 
     def style(self) -> Style:
         """Return how to colour. Raises `ParameterInvalid`."""
@@ -48,8 +48,8 @@ class LegendQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    colour_by: str = Field("density", max_length=20, examples=["density", "confidence", "area", "job", "review"])
-    theme: str = Field("light", max_length=10, examples=["light", "dark"])
+    colour_by: str = Field("density", max_length=20, json_schema_extra=one_of(QUANTITIES))
+    theme: str = Field("light", max_length=10, json_schema_extra=one_of(THEMES))
     z: int = Field(12, ge=0, le=MAX_ZOOM)
 
 

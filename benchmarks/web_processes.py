@@ -34,6 +34,10 @@ class Site:
 
     urls: list[str]
     resources: Resources
+    pids: list[int]
+    """Of the web processes, in the order of their addresses."""
+    env: dict[str, str]
+    folder: Path
 
     def person(self, name: str, role: Role = Role.USER, password_hash: str = "none") -> Principal:
         """Make an account without the time that a password takes."""
@@ -42,6 +46,12 @@ class Site:
             session.add(user)
             session.flush()
             return Principal(user.id, name, role)
+
+    @contextmanager
+    def running(self, name: str, arguments: list[str]) -> Iterator[int]:
+        """Run another Python process of the site, such as a worker; give its id."""
+        with _running([sys.executable, *arguments], ROOT, self.env, self.folder / f"{name}.log") as pid:
+            yield pid
 
     def headers(self, person: Principal) -> dict[str, str]:
         """Sign somebody in as a program."""
@@ -60,10 +70,11 @@ def running_site(folder: Path, processes: int, **overrides: str) -> Iterator[Sit
         migrate(chosen.database_address)
         resources = open_resources(chosen)
         stack.callback(resources.close)
-        urls = [stack.enter_context(_running_server(env, folder / f"server-{at}.log")) for at in range(processes)]
-        for url in urls:
+        logs = [folder / f"server-{at}.log" for at in range(processes)]
+        servers = [stack.enter_context(_running_server(env, log)) for log in logs]
+        for url, _ in servers:
             _wait_for(url, folder)
-        yield Site(urls, resources)
+        yield Site([url for url, _ in servers], resources, [pid for _, pid in servers], env, folder)
 
 
 @contextmanager
@@ -79,23 +90,23 @@ def _running_broker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _running_server(env: dict[str, str], log: Path) -> Iterator[str]:
+def _running_server(env: dict[str, str], log: Path) -> Iterator[tuple[str, int]]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         os.set_inheritable(listener.fileno(), True)
         command = [sys.executable, "-m", "webapp.http_server", str(listener.fileno())]
-        with _running(command, ROOT, env, log, listener.fileno()):
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with _running(command, ROOT, env, log, listener.fileno()) as pid:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", pid
 
 
 @contextmanager
-def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[None]:
+def _running(command: list[str], folder: Path, env: dict[str, str], log: Path, *descriptors: int) -> Iterator[int]:
     with log.open("wb") as output:
         options: dict[str, Any] = {"stdout": output, "stderr": output, "pass_fds": descriptors}
         process = subprocess.Popen(
             command, cwd=folder, env=env, start_new_session=True, preexec_fn=die_with_parent, **options
         )
     try:
-        yield
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:

@@ -11,7 +11,11 @@ LIMIT_BYTES = 8_000_000
 """Room for a detailed region as GeoJSON."""
 PUBLIC_LIMIT_BYTES = 16_384
 PUBLIC_PATHS = ("/login", "/api/v1/auth/")
-UPLOADS = {("/api/v1/ml-processing/upload-image", "POST"), ("/api/v1/scenes", "PUT")}
+UPLOADS = {
+    ("/api/v1/ml-processing/upload-image", "POST"),
+    ("/api/v1/scenes", "PUT"),
+    ("/api/v1/imports", "POST"),
+}
 """They stream, and count for themselves."""
 
 

@@ -70,7 +70,7 @@ def _whole_site(folder: Path) -> Iterator[tuple[Site, int]]:
     """Run a site with its worker and its dispatcher; give the worker's id, too."""
     arguments = worker_arguments("hostile@%h", 1)[1:]
     with ExitStack() as stack:
-        site = stack.enter_context(running_site(folder, 1))
+        site = stack.enter_context(running_site(folder, 1, ACCESS_TOKEN_MINUTES="600"))
         stack.enter_context(site.running("dispatcher", ["-m", "webapp.dispatcher"]))
         yield site, stack.enter_context(site.running("worker", arguments))
 

@@ -13,7 +13,7 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from processing.bands import BandLayout, read_layout, read_pixels
-from processing.errors import SceneEmpty
+from processing.errors import GeotransformInvalid, SceneEmpty
 from processing.normalize import Stretch, measure_stretch
 from processing.raster_file import Dataset, SceneBudget, check_complete, check_header, open_raster
 from processing.scene_geometry import (
@@ -125,6 +125,8 @@ def _place(dataset: Dataset, crs: CRS, name: str) -> dict[str, Any]:
     lon_deg, _ = scene_centre_deg(crs, dataset.transform, size_px, name=name)
     outline = outline_deg(crs, dataset.transform, size_px, lon_deg, name=name)
     gsd_x_m, gsd_y_m = ground_sampling_m(crs, dataset.transform, size_px)
+    if not (np.isfinite([gsd_x_m, gsd_y_m]).all() and min(gsd_x_m, gsd_y_m) > 0):
+        raise GeotransformInvalid(name=name, detail="its pixels have no size on the ground")
     return {
         "gsd_m": float(np.sqrt(gsd_x_m * gsd_y_m)),
         "gsd_x_m": gsd_x_m,

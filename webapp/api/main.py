@@ -43,6 +43,7 @@ from webapp.api.routes import (
     scenes,
     tile_sets,
     tiles,
+    uploads,
 )
 from webapp.api.schemas.problem import PROBLEMS
 from webapp.api.static_files import StaticFiles
@@ -65,6 +66,7 @@ ROUTES = (
     extraction,
     scenes,
     files,
+    uploads,
     imports,
     jobs,
     buildings,

@@ -47,17 +47,23 @@ class ImportOptions:
 
 
 def submit_import(
-    resources: Resources, principal: Principal, received: ReceivedFile, options: ImportOptions
+    resources: Resources,
+    principal: Principal,
+    received: ReceivedFile,
+    options: ImportOptions,
+    import_id: str | None = None,
 ) -> ImportView:
     """Check a received file in a child process, keep it, and queue its import; what is refused is removed.
 
+    `import_id` is what it shall be called, where that is settled already.
     Raises the check's `ProcessingError` (`processing.ingest.reading.open_footprints`), `DiskFull`,
     `StorageUnavailable`.
     """
     try:
         reading = options.for_reading(received.name)
         report = check_in_child(received.path, reading, scratch=scratch_folder(resources))
-        return _keep(resources, principal, received, options, report)
+        job = _job(resources, principal, options, report, import_id or str(uuid.uuid4()))
+        return _keep(resources, principal, received, job)
     finally:
         received.discard()
 
@@ -93,25 +99,27 @@ def scratch_folder(resources: Resources) -> Path:
     return folder
 
 
-def _keep(
-    resources: Resources, principal: Principal, received: ReceivedFile, options: ImportOptions, report: IngestReport
-) -> ImportView:
-    """Store the file, then write its rows and the job's; without rows the file goes again."""
-    job_id = str(uuid.uuid4())
-    stored = stored_file(principal, received, f"imports/{job_id}/{{id}}", MEDIA_TYPE)
-    job = ProcessingJob(
+def _job(
+    resources: Resources, principal: Principal, options: ImportOptions, report: IngestReport, job_id: str
+) -> ProcessingJob:
+    return ProcessingJob(
         id=job_id,
         owner_id=principal.user_id,
         kind=str(JobKind.IMPORT),
-        file_id=stored.id,
         params=options.to_json(),
         import_report=report.to_json(),
         windows_total=report.rows_read,
         max_attempts=resources.settings.max_attempts,
     )
+
+
+def _keep(resources: Resources, principal: Principal, received: ReceivedFile, job: ProcessingJob) -> ImportView:
+    """Store the file, then write its rows and the job's; without rows the file goes again."""
+    stored = stored_file(principal, received, f"imports/{job.id}/{{id}}", MEDIA_TYPE)
+    import_id, job.file_id = job.id, stored.id
     with kept(resources, received, stored) as session:
         add_job(session, job)
-    return get_import(resources, principal, job_id)
+    return get_import(resources, principal, import_id)
 
 
 def _found(row: JobRow | None, import_id: str) -> JobRow:

@@ -1,7 +1,7 @@
 """Every file of the corpus through the checks, in one process with their limits.
 
-`python -m tests.support.hostile.checking LURE URL` is that process. The product takes one for each file; here one serves
-all, so that it takes seconds. A file that kills it is the last that it names.
+`python -m tests.support.hostile.checking LURE URL` is that process. The product takes one for each file; here one
+serves all, so that it takes seconds. A file that kills it is the last that it names.
 """
 
 import json

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,14 @@ class Site:
         """Run another Python process of the site, such as a worker; give its id."""
         with _running([sys.executable, *arguments], ROOT, self.env, self.folder / f"{name}.log") as pid:
             yield pid
+
+    @contextmanager
+    def another_server(self) -> Iterator["Site"]:
+        """Run a web process in the place of one that was killed."""
+        log = self.folder / f"server-again-{time.monotonic_ns()}.log"
+        with _running_server(self.env, log) as (url, pid):
+            _wait_for(url, self.folder)
+            yield replace(self, urls=[url], pids=[pid])
 
     def headers(self, person: Principal) -> dict[str, str]:
         """Sign somebody in as a program."""

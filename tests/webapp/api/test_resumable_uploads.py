@@ -12,6 +12,7 @@ from models.upload import ResumableUpload
 from processing.errors import RasterUnreadable
 from tests.processing.ingest.made_files import frame, write
 from tests.support.rasters import write_scene
+from webapp.errors import StorageUnavailable
 from webapp.services import resumable_uploads, scenes
 from webapp.services.api_keys import create_key
 from webapp.services.part_files import parts_folder
@@ -249,16 +250,16 @@ def test_bytes_that_were_not_acknowledged_are_cut_off(sqlite_api, alice):
     assert offset_of(client, url) == 0
 
 
-def test_a_whole_file_whose_server_died_is_judged_when_its_sender_asks(sqlite_api, alice, scene_bytes, monkeypatch):
+def test_a_whole_file_that_was_not_judged_is_judged_when_its_sender_asks(sqlite_api, alice, scene_bytes, monkeypatch):
     client = sqlite_api.program(alice)
     url = begin(client, len(scene_bytes)).headers["Location"]
 
-    def dies(*arguments, **more):
-        raise RuntimeError("killed")
+    def fails(*arguments, **more):
+        raise StorageUnavailable(detail="for now")
 
     with monkeypatch.context() as patch:
-        patch.setattr(scenes, "check_scene", dies)
-        assert add(client, url, 0, scene_bytes).status_code == 500
+        patch.setattr(scenes, "check_scene", fails)
+        assert add(client, url, 0, scene_bytes).status_code == 503
     assert client.get(url).json()["state"] == "open"
     assert offset_of(client, url) == len(scene_bytes)
     assert client.get(url).json()["state"] == "finished"

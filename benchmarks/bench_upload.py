@@ -23,7 +23,7 @@ from rasterio.transform import from_origin
 
 from auth.principals import Role
 from benchmarks.counts import Counted, publish_counts
-from benchmarks.memory_watch import memory_bytes, watched
+from benchmarks.memory_watch import memory_bytes, processor_s, watched
 from benchmarks.report import read_options
 from benchmarks.tus_client import TusClient
 from benchmarks.web_processes import Site, running_site
@@ -33,6 +33,7 @@ GROWTH_BYTES = 50 * 10**6
 OVER_BYTES = 2**20
 CHUNK_BYTES = 2**20
 TIMEOUT_S = 900.0
+QUIET_S = 3.0
 CLOSED = 0
 """The server closed the connection while the client still wrote, who never saw the answer."""
 
@@ -56,9 +57,10 @@ def main(arguments: Sequence[str] = ()) -> int:
         made = _make(Path(name) / "made.tif", size_bytes)
         with running_site(Path(name) / "site", 1, **limits) as site:
             headers = site.headers(site.person("sender", Role.ADMIN))
-            _warm(site, headers)
             for way, send in (("PUT", _put), ("multipart", _post), ("tus", _tus)):
-                found += _two_at_once(site, headers, made, way, send)
+                with site.another_server() as fresh:  # what another way has left in the memory would hide growth
+                    _warm(fresh, headers)
+                    found += _two_at_once(fresh, headers, made, way, send)
             found += _too_large(site, headers, size_bytes)
             found.append(_killed_client(site, headers, made))
             found.append(_killed_server(site, headers, made))
@@ -87,6 +89,10 @@ def _warm(site: Site, headers: dict[str, str]) -> None:
     for _ in range(3):
         client.put(f"{site.urls[0]}/api/v1/scenes?name=warm.tif", content=b"II*\0" * 10**6)
         TusClient(client, site.urls[0]).send_bytes(b"II*\0" * 10**6, "warm.tif")
+    worked_s = -QUIET_S
+    while processor_s(site.pids[0]) - worked_s > QUIET_S / 20:
+        worked_s = processor_s(site.pids[0])
+        time.sleep(QUIET_S)
 
 
 def _client(headers: dict[str, str]) -> httpx.Client:

@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from auth.principals import SYSTEM
 from benchmarks.counts import Counted, publish_counts
 from benchmarks.report import read_options
-from benchmarks.web_processes import Site, WebProcess, running_site
+from benchmarks.web_processes import Site, running_site
 from models.job import ProcessingJob
 from models.quota import QuotaUse
 from tests.support.jobs import add_scene
@@ -87,7 +87,7 @@ async def deaths(site: Site, asker: Asker, kills: int) -> list[Counted]:
     differing = unanswered = made_already = 0
     async with httpx.AsyncClient(timeout=TIMEOUT_S) as client:
         for at in range(kills):
-            with site.one_more() as doomed:
+            with site.another_server() as doomed:
                 heard = await until_killed(client, doomed, asker, at, moments)
             unanswered += AT_KILLED - len(heard)
             made_already += rows_of(site, ProcessingJob) - before - 2 * at == 2
@@ -103,17 +103,17 @@ async def deaths(site: Site, asker: Asker, kills: int) -> list[Counted]:
 
 
 async def until_killed(
-    client: httpx.AsyncClient, doomed: WebProcess, asker: Asker, at: int, moments: random.Random
+    client: httpx.AsyncClient, doomed: Site, asker: Asker, at: int, moments: random.Random
 ) -> list[tuple[int, bytes]]:
     """Ask a process, and kill it within about the time that answers took it before; return what it answered."""
     took_s = 0.0
     for _ in range(2):  # what it does for the first time takes longer
         began_at = time.monotonic()
-        await asyncio.gather(*(send(client, doomed.url, asker, f"before-{at}") for _ in range(AT_KILLED)))
+        await asyncio.gather(*(send(client, doomed.urls[0], asker, f"before-{at}") for _ in range(AT_KILLED)))
         took_s = time.monotonic() - began_at
-    tries = [asyncio.create_task(send(client, doomed.url, asker, f"death-{at}")) for _ in range(AT_KILLED)]
+    tries = [asyncio.create_task(send(client, doomed.urls[0], asker, f"death-{at}")) for _ in range(AT_KILLED)]
     await asyncio.sleep(moments.uniform(0.0, took_s))
-    os.kill(doomed.pid, signal.SIGKILL)
+    os.kill(doomed.pids[0], signal.SIGKILL)
     found = await asyncio.gather(*tries, return_exceptions=True)
     return [one for one in found if isinstance(one, tuple)]
 

@@ -6,10 +6,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,24 +28,16 @@ START_S = 180
 STOP_S = 20
 
 
-@dataclass(frozen=True, slots=True)
-class WebProcess:
-    """One of them."""
-
-    url: str
-    pid: int
-
-
 @dataclass(frozen=True)
 class Site:
-    """What runs: the addresses of the web processes, and this process's own way to the database.
-
-    `one_more` starts another process for as long as a block lasts, which may kill it.
-    """
+    """What runs: the addresses of the web processes, and this process's own way to the database."""
 
     urls: list[str]
     resources: Resources
-    one_more: Callable[[], AbstractContextManager[WebProcess]]
+    pids: list[int]
+    """Of the web processes, in the order of their addresses."""
+    env: dict[str, str]
+    folder: Path
 
     def person(self, name: str, role: Role = Role.USER, password_hash: str = "none") -> Principal:
         """Make an account without the time that a password takes."""
@@ -55,6 +46,20 @@ class Site:
             session.add(user)
             session.flush()
             return Principal(user.id, name, role)
+
+    @contextmanager
+    def running(self, name: str, arguments: list[str]) -> Iterator[int]:
+        """Run another Python process of the site, such as a worker; give its id."""
+        with running_process([sys.executable, *arguments], ROOT, self.env, self.folder / f"{name}.log") as pid:
+            yield pid
+
+    @contextmanager
+    def another_server(self) -> Iterator["Site"]:
+        """Run a web process in the place of one that was killed."""
+        log = self.folder / f"server-again-{time.monotonic_ns()}.log"
+        with _running_server(self.env, log) as (url, pid):
+            _wait_for(url, self.folder)
+            yield replace(self, urls=[url], pids=[pid])
 
     def headers(self, person: Principal) -> dict[str, str]:
         """Sign somebody in as a program."""
@@ -74,17 +79,10 @@ def running_site(folder: Path, processes: int, **overrides: str) -> Iterator[Sit
         resources = open_resources(chosen)
         stack.callback(resources.close)
         logs = [folder / f"server-{at}.log" for at in range(processes)]
-        urls = [stack.enter_context(_running_server(env, log)).url for log in logs]
-        for url in urls:
+        servers = [stack.enter_context(_running_server(env, log)) for log in logs]
+        for url, _ in servers:
             _wait_for(url, folder)
-        yield Site(urls, resources, partial(_one_more, env, folder))
-
-
-@contextmanager
-def _one_more(env: dict[str, str], folder: Path) -> Iterator[WebProcess]:
-    with _running_server(env, folder / "server-more.log") as process:
-        _wait_for(process.url, folder)
-        yield process
+        yield Site([url for url, _ in servers], resources, [pid for _, pid in servers], env, folder)
 
 
 @contextmanager
@@ -100,12 +98,12 @@ def _running_broker(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def _running_server(env: dict[str, str], log: Path) -> Iterator[WebProcess]:
+def _running_server(env: dict[str, str], log: Path) -> Iterator[tuple[str, int]]:
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         os.set_inheritable(listener.fileno(), True)
         command = [sys.executable, "-m", "webapp.http_server", str(listener.fileno())]
         with running_process(command, ROOT, env, log, listener.fileno()) as pid:
-            yield WebProcess(f"http://127.0.0.1:{listener.getsockname()[1]}", pid)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}", pid
 
 
 @contextmanager

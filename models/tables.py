@@ -12,6 +12,7 @@ from models.mail_token import MailToken
 from models.oidc_identity import OidcIdentity
 from models.quota import QuotaUse
 from models.scene import Scene, StoredFile
+from models.upload import ResumableUpload
 from models.user import LoginSession, User
 
 metadata = Base.metadata
@@ -32,6 +33,7 @@ __all__ = [
     "OutboxEntry",
     "ProcessingJob",
     "QuotaUse",
+    "ResumableUpload",
     "Scene",
     "StoredFile",
     "User",

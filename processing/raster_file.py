@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError
 
 from processing.errors import (
@@ -24,10 +25,11 @@ Dataset = Any
 GDAL_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",
     "GDAL_PAM_ENABLED": "NO",
-    "GDAL_CACHEMAX": 64,
+    "GDAL_CACHEMAX": 64_000_000,
     "GTIFF_IGNORE_READ_ERRORS": "NO",
 }
-"""No file beside the raster is read or written, and the block cache is 64 MB whatever the scene."""
+"""No file beside the raster is read or written, and the block cache is 64 MB whatever the scene (in bytes: rasterio
+hands the number on as it is)."""
 
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 KNOWN_CONTENT = (
@@ -80,7 +82,8 @@ def open_raster(path: Path, *, name: str, allow_vrt: bool = False) -> Iterator[D
     try:
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path.resolve(), driver=driver) as dataset:
             yield dataset
-    except (RasterioError, OSError) as error:
+    except (RasterioError, CPLE_BaseError, OSError) as error:
+        # What GDAL only notes while it opens a file may come up later as its own kind of error.
         raise RasterUnreadable(name=name, detail=_without_path(error, path, name)) from error
 
 
@@ -135,8 +138,9 @@ def check_complete(dataset: Dataset, path: Path, *, name: str) -> None:
         return
     size_bytes = path.stat().st_size
     separate = dataset.profile.get("interleave") == "band"
-    for band in range(1, dataset.count + 1 if separate else 2):
-        for column, row in _blocks_to_check(dataset):
+    bands = dataset.count if separate else 1
+    for band in range(1, bands + 1):
+        for column, row in _blocks_to_check(dataset, MOST_CHECKED_BLOCKS // bands):
             offset = dataset.get_tag_item(f"BLOCK_OFFSET_{column}_{row}", "TIFF", bidx=band)
             length = dataset.get_tag_item(f"BLOCK_SIZE_{column}_{row}", "TIFF", bidx=band)
             if offset and length and int(offset) + int(length) > size_bytes:
@@ -145,10 +149,10 @@ def check_complete(dataset: Dataset, path: Path, *, name: str) -> None:
                 )
 
 
-def _blocks_to_check(dataset: Dataset) -> Iterator[tuple[int, int]]:
+def _blocks_to_check(dataset: Dataset, most: int) -> Iterator[tuple[int, int]]:
     block_rows, block_columns = dataset.block_shapes[0]
     columns, rows = -(-dataset.width // block_columns), -(-dataset.height // block_rows)
-    step = max(1, columns * rows // MOST_CHECKED_BLOCKS)
+    step = max(1, columns * rows // max(1, most))
     # From the end: what is missing is nearly always what was to be written last.
     for index in range(columns * rows - 1, -1, -step):
         yield index % columns, index // columns

@@ -13,7 +13,7 @@ from shapely.geometry import mapping, shape
 from shapely.geometry.base import BaseGeometry
 
 from processing.bands import BandLayout, read_layout, read_pixels
-from processing.errors import SceneEmpty
+from processing.errors import GeotransformInvalid, SceneEmpty
 from processing.normalize import Stretch, measure_stretch
 from processing.raster_file import Dataset, SceneBudget, check_complete, check_header, open_raster
 from processing.scene_geometry import (
@@ -26,6 +26,7 @@ from processing.scene_geometry import (
     scene_centre_deg,
     split_at_antimeridian,
 )
+from processing.valid_search import any_valid
 
 SAMPLES_PER_SIDE = 8
 SAMPLE_PX = 256
@@ -124,6 +125,8 @@ def _place(dataset: Dataset, crs: CRS, name: str) -> dict[str, Any]:
     lon_deg, _ = scene_centre_deg(crs, dataset.transform, size_px, name=name)
     outline = outline_deg(crs, dataset.transform, size_px, lon_deg, name=name)
     gsd_x_m, gsd_y_m = ground_sampling_m(crs, dataset.transform, size_px)
+    if not (np.isfinite([gsd_x_m, gsd_y_m]).all() and min(gsd_x_m, gsd_y_m) > 0):
+        raise GeotransformInvalid(name=name, detail="its pixels have no size on the ground")
     return {
         "gsd_m": float(np.sqrt(gsd_x_m * gsd_y_m)),
         "gsd_x_m": gsd_x_m,
@@ -145,7 +148,7 @@ def _sample(dataset: Dataset, layout: BandLayout, name: str) -> tuple[Stretch, f
         values, valid = read_pixels(dataset, layout, window)
         valid_px, seen_px = valid_px + int(valid.sum()), seen_px + valid.size
         picked.append(values[:, valid][:, ::SAMPLE_EVERY])
-    if valid_px == 0 and not _any_valid(dataset, layout):
+    if valid_px == 0 and not any_valid(dataset, layout):
         raise SceneEmpty(name=name)
     dtype = "uint8" if layout.palette is not None else dataset.dtypes[layout.rgb_bands[0] - 1]
     return measure_stretch(np.concatenate(picked, axis=1), dtype), valid_px / seen_px
@@ -161,11 +164,3 @@ def _sample_windows(width_px: int, height_px: int) -> list[Window]:
         for row in starts(height_px)
         for column in starts(width_px)
     ]
-
-
-def _any_valid(dataset: Dataset, layout: BandLayout) -> bool:
-    """Look at every block until one holds imagery; only reached when no sample did."""
-    for _, window in dataset.block_windows(layout.rgb_bands[0]):
-        if read_pixels(dataset, layout, window)[1].any():
-            return True
-    return False

@@ -20,12 +20,14 @@ from webapp.queue import CLEANUP_TASK
 from webapp.resources import Resources
 from webapp.services.dispatch import publish_outbox, reconcile
 from webapp.services.export_dispatch import publish_exports, reconcile_exports
+from webapp.services.resumable_uploads import remove_expired_uploads
 from webapp.services.uploads import sweep_incoming
 from webapp.standing_process import standing_process
 
 LEADER_LOCK = 0x62666D32
 FOLLOWER_WAIT_S = 2.0
 CLEANUP_EVERY_S = 3600.0
+UPLOADS_EVERY_S = 600.0
 log = structlog.get_logger(__name__)
 
 
@@ -69,6 +71,7 @@ def _lead(resources: Resources, ended: Event, leads: Callable[[], bool]) -> None
         Chore("relay of exports", settings.relay_s, publish_exports),
         Chore("reconcile", settings.reconcile_s, reconcile),
         Chore("reconcile exports", settings.reconcile_s, reconcile_exports),
+        Chore("expired uploads", UPLOADS_EVERY_S, remove_expired_uploads),
         Chore("cleanup", CLEANUP_EVERY_S, lambda held: held.queue.publish(CLEANUP_TASK)),
     )
     while not ended.is_set():

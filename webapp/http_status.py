@@ -69,6 +69,14 @@ from webapp.oidc_errors import (
     OidcUnreachable,
 )
 from webapp.state_errors import JobInUse, JobIsPart, NoImagery
+from webapp.upload_errors import (
+    ChecksumWrong,
+    ProtocolVersionUnknown,
+    TooManyUploads,
+    UploadBusy,
+    UploadClosed,
+    UploadOffsetWrong,
+)
 
 HTTP_STATUS: dict[type[Exception], int] = {
     NotSignedIn: 401,
@@ -115,6 +123,12 @@ HTTP_STATUS: dict[type[Exception], int] = {
     IdempotencyKeyInFlight: 409,
     LastAdministrator: 409,
     UploadStalled: 408,
+    UploadBusy: 409,
+    UploadClosed: 409,
+    UploadOffsetWrong: 409,
+    ProtocolVersionUnknown: 412,
+    TooManyUploads: 429,
+    ChecksumWrong: 460,
     UploadTooLarge: 413,
     RequestTooLarge: 413,
     core.RasterTooLarge: 413,

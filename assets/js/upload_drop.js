@@ -1,4 +1,5 @@
-// Sends a file to the server over plain HTTP, with progress. The file never goes through the websocket.
+// Sends a file to the server over plain HTTP, in pieces (resumable_upload.js), with progress. It never goes through the
+// websocket.
 // Its first bytes tell whether it holds a picture or footprints; the server judges both by content again.
 
 const SPEED_EVERY_MS = 400
@@ -44,15 +45,6 @@ function button(label, className, action) {
   return made
 }
 
-function problemOf(request, name) {
-  try {
-    const problem = JSON.parse(request.responseText)
-    return {...problem, detail: problem.detail || problem.title}
-  } catch {
-    return {detail: `${name} was not accepted (status ${request.status}).`}
-  }
-}
-
 function form({field, label, hint, choices}, answer) {
   const input = element(choices ? "select" : "input", "answer", ...(choices ?? []).map((name) => new Option(name)))
   if (hint) {
@@ -74,58 +66,53 @@ class Upload {
     this.file = file
     this.panel = panel
     this.options = options
-    this.request = new XMLHttpRequest()
     this.started = performance.now()
+    this.startedAt = null
     this.shown = 0
     this.bar = element("i", "fill")
     this.words = element("p", "words", "Starting…")
-    this.stop = button("Cancel", "quiet", () => this.request.abort())
+    this.sending = null
+    this.stop = button("Cancel", "quiet", () => this.sending?.cancel())
   }
 
-  run() {
+  async run() {
     this.panel.replaceChildren(
       element("div", "head", element("b", "name", this.file.name), this.stop),
       element("div", "meter", this.bar), this.words)
-    this.request.upload.addEventListener("progress", (event) => this.progressed(event))
-    this.request.upload.addEventListener("load", () => this.checking())
-    return new Promise((resolve) => {
-      this.request.addEventListener("load", () => resolve(this.ended()))
-      this.request.addEventListener("error", () => resolve(this.refused(
-        "The connection broke before the file had arrived. Nothing was kept; send it again.")))
-      this.request.addEventListener("abort", () => resolve(this.refused("Cancelled. Nothing was kept.")))
-      this.send()
-    })
-  }
-
-  send() {
+    const {ResumableUpload, Refused} = await import(`${location.origin}/assets/js/resumable_upload.js`)
     const footprints = this.options.footprints
-    const scenes = `/api/v1/scenes?name=${encodeURIComponent(this.file.name)}`
-    this.request.open(footprints ? "POST" : "PUT", footprints ? "/api/v1/imports" : scenes)
-    this.request.setRequestHeader("X-CSRF-Token", this.model.csrf_token)
-    if (footprints) {
-      const body = new FormData()
-      for (const [name, value] of Object.entries(this.options.answers)) {
-        body.append(name, value)
+    const said = footprints ? {purpose: "import", ...this.options.answers} : {purpose: "scene"}
+    this.sending = new ResumableUpload(this.file, said, this.model.csrf_token, this)
+    try {
+      const view = await this.sending.run()
+      this.panel.replaceChildren()
+      return footprints ? {kind: "import", id: view.import_id} : {kind: "scene", id: view.scene_id}
+    } catch (error) {
+      if (error instanceof Refused) {
+        return this.failed(error.problem)
       }
-      body.append("file", this.file)
-      this.request.send(body)
-      return
+      await this.sending.drop()
+      return this.refused("Cancelled. Nothing was kept.")
     }
-    this.request.setRequestHeader("Content-Type", "application/octet-stream")
-    this.request.send(this.file)
   }
 
-  progressed(event) {
+  progressed(bytes) {
     const now = performance.now()
-    this.bar.style.width = `${100 * event.loaded / Math.max(1, event.total)}%`
+    this.startedAt ??= bytes
+    this.bar.style.width = `${100 * bytes / Math.max(1, this.file.size)}%`
     if (now - this.shown < SPEED_EVERY_MS) {
       return
     }
     this.shown = now
-    const speed = event.loaded / Math.max(0.001, (now - this.started) / 1000)
-    const left = (event.total - event.loaded) / Math.max(1, speed)
+    const speed = (bytes - this.startedAt) / Math.max(0.001, (now - this.started) / 1000)
+    const left = (this.file.size - bytes) / Math.max(1, speed)
     this.words.textContent =
-      `${size(event.loaded)} of ${size(event.total)} · ${size(speed)}/s · about ${duration(left)} left`
+      `${size(bytes)} of ${size(this.file.size)} · ${size(speed)}/s · about ${duration(left)} left`
+  }
+
+  waiting(seconds) {
+    this.bar.classList.remove("busy")
+    this.words.textContent = `The connection broke. Going on in ${duration(seconds)}…`
   }
 
   checking() {
@@ -135,12 +122,7 @@ class Upload {
     this.stop.remove()
   }
 
-  ended() {
-    if (this.request.status >= 200 && this.request.status < 300) {
-      this.panel.replaceChildren()
-      return {kind: this.options.footprints ? "import" : "scene", id: JSON.parse(this.request.responseText).id}
-    }
-    const problem = problemOf(this.request, this.file.name)
+  failed(problem) {
     this.refused(problem.detail)
     if (this.options.footprints && problem.code in QUESTIONS) {
       this.panel.append(form(QUESTIONS[problem.code](problem), this.options.again))

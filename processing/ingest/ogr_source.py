@@ -15,7 +15,7 @@ from pyproj.exceptions import CRSError
 from processing.errors import CrsUnusable, LayerAmbiguous, VectorUnreadable
 from processing.ingest.file_kinds import FileKind
 from processing.ingest.options import IngestOptions
-from processing.ingest.vector_source import SourceRows, VectorSource, shapes_of_wkb
+from processing.ingest.vector_source import SourceRows, VectorSource, refuse_wide, shapes_of_wkb
 
 DRIVERS = {
     FileKind.GEOJSON: "GeoJSON",
@@ -28,13 +28,14 @@ BROKEN = (DataSourceError, DataLayerError, pa.ArrowException, OSError, RuntimeEr
 
 @contextmanager
 def open_ogr(path: Path, kind: FileKind, *, name: str, options: IngestOptions) -> Iterator[VectorSource]:
-    """Open one layer. Raises `VectorUnreadable`, `LayerAmbiguous`, `CrsUnusable`."""
+    """Open one layer. Raises `VectorUnreadable`, `VectorTooLarge`, `LayerAmbiguous`, `CrsUnusable`."""
     # The prefix keeps every other driver away: some of those that take JSON run what it says.
     place = f"GeoJSON:{path}" if kind is FileKind.GEOJSON else str(path)
     layer = _layer(place, kind, name, options.layer)
     try:
         with _quiet():
             info = pyogrio.read_info(place, layer=layer)
+            refuse_wide(len(info["fields"]), name, options.budget)
             opened = pyogrio.open_arrow(place, layer=layer, batch_size=options.budget.batch_rows, use_pyarrow=True)
             meta, reader = opened.__enter__()
     except BROKEN as error:

@@ -14,7 +14,11 @@ class IngestBudget:
     """A Shapefile's .shp and .dbf end at 2 GB each."""
     line_bytes_max: int = 16 * 2**20
     """Of one line of a GeoJSON text sequence."""
+    columns_max: int = 2_000
+    """As many as SQLite takes; reading what has more costs by their square."""
     batch_rows: int = 16_384
+    batch_bytes: int = 64 * 2**20
+    """Unpacked, of one batch of a format that says how large its rows are."""
 
 
 @dataclass(frozen=True, slots=True)

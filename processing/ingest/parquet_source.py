@@ -13,7 +13,7 @@ from pyproj.exceptions import CRSError
 
 from processing.errors import CrsUnusable, VectorUnreadable
 from processing.ingest.options import IngestBudget
-from processing.ingest.vector_source import SourceRows, VectorSource, shapes_of_wkb
+from processing.ingest.vector_source import SourceRows, VectorSource, refuse_wide, shapes_of_wkb
 
 USUAL_NAMES = ("geometry", "wkb_geometry", "geom", "wkb")
 BUFFER_BYTES = 2**20
@@ -21,7 +21,8 @@ BUFFER_BYTES = 2**20
 
 @contextmanager
 def open_parquet(path: Path, *, name: str, budget: IngestBudget) -> Iterator[VectorSource]:
-    """Open a GeoParquet file, or a Parquet file with a column of WKB. Raises `VectorUnreadable`, `CrsUnusable`."""
+    """Open a GeoParquet file, or a Parquet file with a column of WKB. Raises `VectorUnreadable`,
+    `VectorTooLarge`, `CrsUnusable`."""
     try:
         # Without pre-buffering the pages of a column come one after the other: a row group may be the whole file.
         file = pq.ParquetFile(path, buffer_size=BUFFER_BYTES, pre_buffer=False)
@@ -29,12 +30,13 @@ def open_parquet(path: Path, *, name: str, budget: IngestBudget) -> Iterator[Vec
         raise VectorUnreadable(name=name, detail=f"as Parquet: {error}") from error
     with file:
         geo = _metadata(file, name)
+        refuse_wide(len(file.schema_arrow.names), name, budget)
         column = _geometry_column(file.schema_arrow, geo, name)
         columns = _attribute_columns(file.schema_arrow, column, geo)
         yield VectorSource(
             crs=_crs(geo, column, name),
             columns=tuple(columns),
-            rows=_rows(file, column, columns, name, budget.batch_rows),
+            rows=_rows(file, column, columns, name, _batch_rows(file, budget)),
             rows_announced=file.metadata.num_rows,
         )
 
@@ -87,6 +89,13 @@ def _crs(geo: dict[str, Any], column: str, name: str) -> CRS | None:
         return None if crs is None else CRS.from_user_input(crs)
     except (CRSError, ValueError) as error:
         raise CrsUnusable(name=name, detail=str(error).splitlines()[0]) from error
+
+
+def _batch_rows(file: pq.ParquetFile, budget: IngestBudget) -> int:
+    """Return how many rows fit into a batch where they are largest: a batch is unpacked as a whole."""
+    groups = [file.metadata.row_group(at) for at in range(file.metadata.num_row_groups)]
+    row_bytes = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1.0)
+    return max(1, min(budget.batch_rows, int(budget.batch_bytes / max(row_bytes, 1.0))))
 
 
 def _rows(file: pq.ParquetFile, geometry: str, columns: list[str], name: str, batch_rows: int) -> Iterator[SourceRows]:

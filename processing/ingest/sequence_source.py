@@ -13,7 +13,7 @@ from pyproj import CRS
 
 from processing.errors import VectorTooLarge
 from processing.ingest.options import IngestBudget
-from processing.ingest.vector_source import SourceRows, VectorSource
+from processing.ingest.vector_source import SourceRows, VectorSource, refuse_wide
 
 
 @contextmanager
@@ -23,6 +23,7 @@ def open_sequence(path: Path, *, name: str, budget: IngestBudget) -> Iterator[Ve
         rows = _rows(_lines(file, name, budget.line_bytes_max), budget.batch_rows)
         first = next(rows, None)
         names = {} if first is None else dict.fromkeys(key for values in first.attributes for key in values)
+        refuse_wide(len(names), name, budget)
         yield VectorSource(
             crs=CRS.from_authority("OGC", "CRS84"),
             columns=tuple(names),

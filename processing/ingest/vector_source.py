@@ -12,6 +12,9 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
 
+from processing.errors import VectorTooLarge
+from processing.ingest.options import IngestBudget
+
 Shapes = NDArray[np.object_]
 """(N,) shapely geometries, None among them."""
 
@@ -56,6 +59,12 @@ def shapes_of_wkb(column: Any) -> tuple[Shapes, NDArray[np.bool_], NDArray[np.bo
         shapes[broken] = mended
         closed[broken] = ~shapely.is_missing(mended)
     return shapes, closed, present
+
+
+def refuse_wide(columns: int, name: str, budget: IngestBudget) -> None:
+    """Raise `VectorTooLarge` for more columns than any honest table has."""
+    if columns > budget.columns_max:
+        raise VectorTooLarge(name=name, limit=f"{budget.columns_max:,} columns")
 
 
 @contextmanager

@@ -1,6 +1,11 @@
+import hashlib
+
+import numpy as np
 from playwright.sync_api import expect
 
 from tests.browser.town import upload
+from tests.processing.made_scenes import write_scene
+from webapp.services.files import list_files
 from webapp.services.scenes import list_scenes
 
 
@@ -35,12 +40,37 @@ def test_upload_can_be_cancelled_and_leaves_nothing(screen, town, owner, site):
 
     screen.open("/upload")
     before = scene_count(site, owner)
-    screen.page.route("**/api/v1/scenes?*", held)
+    screen.page.route("**/api/v1/uploads/*", held)
     choose(screen, town.path)
     screen.button("Cancel").click()
     expect(screen.page.get_by_text("Cancelled. Nothing was kept.")).to_be_visible()
     assert scene_count(site, owner) == before
     expect(screen.button("Choose a file")).to_be_enabled()
+
+
+def test_upload_goes_on_after_the_connection_broke(screen, owner, site, tmp_path):
+    """12 MB in two pieces; the second one is cut off twice."""
+    bands = np.random.default_rng(2).integers(0, 255, (3, 2000, 2000)).astype(np.uint8)
+    path = write_scene(tmp_path / "noise_town.tif", bands, compress=None)
+    cuts, offsets = iter([True, True]), []
+
+    def cut(route):
+        if route.request.method == "PATCH":
+            offsets.append(int(route.request.headers["upload-offset"]))
+        if offsets and offsets[-1] > 0 and route.request.method == "PATCH" and next(cuts, False):
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    screen.page.route("**/api/v1/uploads/*", cut)
+    screen.open("/upload")
+    choose(screen, path)
+    expect(screen.page.get_by_text("The connection broke. Going on in")).to_be_visible()
+    expect(screen.page.get_by_text("noise_town.tif is ready")).to_be_visible()
+    assert offsets == [0, 8 * 2**20, 8 * 2**20, 8 * 2**20]
+    file = next(view for view in list_files(site.resources, owner) if view.name == "noise_town.tif")
+    assert file.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    screen.complaints.clear()  # Chromium reports the broken connections itself
 
 
 def test_scene_is_deleted_after_a_question(make_screen, site, town):

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from auth.principals import Principal, Scope
+from auth.principals import SYSTEM, Principal, Scope
 from models.api_key import ApiKey
 from models.export import Export
 from models.mail_token import MailPurpose
@@ -100,7 +100,7 @@ class Things:
     def write_exports(self) -> None:
         """Do what the worker for exports does, for all that wait."""
         resources = self.world.resources
-        with resources.database.read() as session:
+        with resources.database.read(SYSTEM) as session:
             waiting = session.scalars(select(Export.id).where(Export.state == "queued")).all()
         for export_id in waiting:
             run_export(ExportContext(resources, "contract"), export_id)
@@ -128,7 +128,7 @@ class Things:
     def key(self) -> str:
         """Make an API key, and forget those of calls before."""
         resources, owner = self.world.resources, self.world.owner
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             session.execute(delete(ApiKey).where(ApiKey.user_id == owner.user_id))
         return api_keys.create_key(resources, owner, "pipeline", {Scope.READ, Scope.WRITE}).view.id
 
@@ -137,7 +137,7 @@ class Things:
         resources, owner = self.world.resources, self.world.owner
         pair = sessions.issue_tokens(resources, owner)
         own = select(LoginSession.id).where(LoginSession.user_id == owner.user_id)
-        with resources.database.write() as session:
+        with resources.database.write(SYSTEM) as session:
             old = session.scalars(own.order_by(LoginSession.created_at.desc()).offset(KEPT_ROWS)).all()
             session.execute(delete(LoginSession).where(LoginSession.id.in_(old)))
         return pair.refresh_token
@@ -149,7 +149,7 @@ def _anew(resources: Any, principal: Principal, value: Any) -> None:
 
 
 def _own_session(resources: Any, principal: Principal, session_id: str) -> None:
-    with resources.database.read() as session:
+    with resources.database.read(SYSTEM) as session:
         if session.get(LoginSession, session_id) is None:
             raise AppError()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import update
 
 from auth.passwords import generate_password, hash_password
-from auth.principals import Principal, Role
+from auth.principals import SYSTEM, Principal, Role
 from auth.tokens import token_hash
 from models.mail_token import MailPurpose, MailToken
 from models.user import User
@@ -62,7 +62,7 @@ class World:
         """Make an account with `PASSWORD`."""
         name = self.new_name()
         address = f"{name}@contract.example"
-        with self.resources.database.write() as session:
+        with self.resources.database.write(SYSTEM) as session:
             user = User(username=name, email=address, password_hash=self._password_hash, role=str(role))
             session.add(user)
             session.flush()
@@ -71,7 +71,7 @@ class World:
     def restore(self, person: Principal) -> None:
         """Let an account be as it was made."""
         values = {"role": str(person.role), "is_active": True, "tier": None, "password_hash": self._password_hash}
-        with self.resources.database.write() as session:
+        with self.resources.database.write(SYSTEM) as session:
             session.execute(update(User).where(User.id == person.user_id).values(**values))
 
     def mail_token(self, purpose: MailPurpose) -> str:
@@ -86,6 +86,6 @@ class World:
             account=None if resets else account,
             expires_at=FAR_FUTURE_S,
         )
-        with self.resources.database.write() as session:
+        with self.resources.database.write(SYSTEM) as session:
             session.add(kept)
         return secret

@@ -11,7 +11,13 @@ LIMIT_BYTES = 8_000_000
 """Room for a detailed region as GeoJSON."""
 PUBLIC_LIMIT_BYTES = 16_384
 PUBLIC_PATHS = ("/login", "/api/v1/auth/")
-UPLOADS = {("/api/v1/ml-processing/upload-image", "POST"), ("/api/v1/scenes", "PUT")}
+UPLOADS = {
+    ("/api/v1/ml-processing/upload-image", "POST"),
+    ("/api/v1/scenes", "PUT"),
+    ("/api/v1/imports", "POST"),
+    ("/api/v1/uploads", "POST"),
+}
+PIECES = "/api/v1/uploads/"
 """They stream, and count for themselves."""
 
 
@@ -23,7 +29,7 @@ class BodyLimit:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, with a counter around its body."""
-        if scope["type"] != "http" or (scope["path"], scope["method"]) in UPLOADS:
+        if scope["type"] != "http" or _counts_for_itself(scope):
             await self._app(scope, receive, send)
             return
         limit = PUBLIC_LIMIT_BYTES if scope["path"].startswith(PUBLIC_PATHS) else LIMIT_BYTES
@@ -32,6 +38,11 @@ class BodyLimit:
             await problem_response(RequestTooLarge(limit_bytes=limit), scope["path"])(scope, receive, send)
             return
         await self._app(scope, _counted(receive, limit), send)
+
+
+def _counts_for_itself(scope: Scope) -> bool:
+    path, method = scope["path"], scope["method"]
+    return (path, method) in UPLOADS or (method == "PATCH" and path.startswith(PIECES))
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

@@ -51,6 +51,7 @@ from webapp.api.routes import (
     states,
     tile_sets,
     tiles,
+    uploads,
 )
 from webapp.api.static_files import StaticFiles
 from webapp.call_counter import CallCounter
@@ -74,6 +75,7 @@ ROUTES = (
     states,
     scenes,
     files,
+    uploads,
     imports,
     jobs,
     buildings,

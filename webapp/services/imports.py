@@ -54,16 +54,19 @@ def submit_import(
     received: ReceivedFile,
     options: ImportOptions,
     once: Once[ImportView] | None = None,
+    import_id: str | None = None,
 ) -> ImportView:
     """Check a received file in a child process, keep it, and queue its import; what is refused is removed.
 
+    `import_id` is what it shall be called, where that is settled already.
     Raises the check's `ProcessingError` (`processing.ingest.reading.open_footprints`), `DiskFull`,
     `StorageUnavailable`, and for a request with a key what `idempotency.keep` raises.
     """
     try:
         reading = options.for_reading(received.name)
         report = check_in_child(received.path, reading, scratch=scratch_folder(resources))
-        return _keep(resources, principal, received, options, report, once)
+        job = _job(resources, principal, options, report, import_id or str(uuid.uuid4()))
+        return _keep(resources, principal, received, job, once)
     finally:
         received.discard()
 
@@ -99,9 +102,11 @@ def scratch_folder(resources: Resources) -> Path:
     return folder
 
 
-def _job(resources: Resources, principal: Principal, options: ImportOptions, report: IngestReport) -> ProcessingJob:
+def _job(
+    resources: Resources, principal: Principal, options: ImportOptions, report: IngestReport, job_id: str
+) -> ProcessingJob:
     return ProcessingJob(
-        id=str(uuid.uuid4()),
+        id=job_id,
         owner_id=principal.user_id,
         kind=str(JobKind.IMPORT),
         params=options.to_json(),
@@ -116,12 +121,10 @@ def _keep(
     resources: Resources,
     principal: Principal,
     received: ReceivedFile,
-    options: ImportOptions,
-    report: IngestReport,
+    job: ProcessingJob,
     once: Once[ImportView] | None = None,
 ) -> ImportView:
     """Store the file, then write its rows and the job's; without rows the file goes again."""
-    job = _job(resources, principal, options, report)
     stored = stored_file(principal, received, f"imports/{job.id}/{{id}}", MEDIA_TYPE)
     job.file_id = stored.id
     with kept(resources, principal, received, stored) as session:

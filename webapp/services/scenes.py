@@ -27,15 +27,18 @@ LIST_LIMIT = 500
 TIFF_MEDIA_TYPE = "image/tiff; application=geotiff"
 
 
-def register_scene(resources: Resources, principal: Principal, received: ReceivedFile) -> SceneView:
+def register_scene(
+    resources: Resources, principal: Principal, received: ReceivedFile, scene_id: str | None = None
+) -> SceneView:
     """Check a received file in a child process and keep it as a scene; what is refused is removed.
 
+    `scene_id` is what it shall be called, where that is settled already.
     Raises the check's `ProcessingError`, `DiskFull`, `StorageUnavailable`.
     """
     try:
         budget = SceneBudget(max_decoded_bytes=resources.settings.scene_decoded_limit_bytes)
         info = check_scene(received.path, name=received.name, budget=budget)
-        return _keep(resources, principal, received, info)
+        return _keep(resources, principal, received, info, scene_id or str(uuid.uuid4()))
     finally:
         received.discard()
 
@@ -86,9 +89,10 @@ def delete_scene(resources: Resources, principal: Principal, scene_id: str) -> N
     resources.storage.delete(key)
 
 
-def _keep(resources: Resources, principal: Principal, received: ReceivedFile, info: SceneInfo) -> SceneView:
+def _keep(
+    resources: Resources, principal: Principal, received: ReceivedFile, info: SceneInfo, scene_id: str
+) -> SceneView:
     """Store the file, then write its rows; without rows the file goes again."""
-    scene_id = str(uuid.uuid4())
     stored = stored_file(principal, received, f"scenes/{scene_id}/{{id}}.tif", TIFF_MEDIA_TYPE)
     scene = Scene(
         id=scene_id,

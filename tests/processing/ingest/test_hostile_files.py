@@ -16,7 +16,7 @@ from processing import errors
 from processing.ingest import file_check
 from processing.ingest.file_check import check_in_child
 from processing.ingest.options import ColumnChoice, IngestBudget, IngestOptions
-from processing.ingest.reading import check_file
+from processing.ingest.reading import check_file, open_footprints
 from tests.processing.ingest.made_files import FORMATS, feature, frame, squares, write, zip_shapefile
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -243,3 +243,25 @@ def test_nothing_is_written_beside_the_file(tmp_path):
     finally:
         os.chmod(folder, 0o755)
     assert {entry.name: entry.stat().st_mtime_ns for entry in folder.iterdir()} == before
+
+
+def test_more_columns_than_a_table_has_are_refused(tmp_path):
+    wide = feature(squares(1)[0], **{f"k{number}": number for number in range(30)})
+    for path, content in (
+        (tmp_path / "a.geojson", {"type": "FeatureCollection", "features": [wide]}),
+        (tmp_path / "a.geojsonl", wide),
+    ):
+        path.write_text(f"{json.dumps(content)}\n{json.dumps(content) if path.suffix == '.geojsonl' else ''}")
+        with pytest.raises(errors.VectorTooLarge, match="20 columns"):
+            check(path, tmp_path, IngestOptions(budget=IngestBudget(columns_max=20)))
+    parquet = write(frame(**{f"k{number}": number for number in range(30)}), tmp_path / "a.parquet")
+    with pytest.raises(errors.VectorTooLarge, match="20 columns"):
+        check(parquet, tmp_path, IngestOptions(budget=IngestBudget(columns_max=20)))
+
+
+def test_large_rows_of_parquet_come_in_small_batches(tmp_path):
+    path = write(frame(squares(64), note=[chr(65 + n) * 10_000 for n in range(64)]), tmp_path / "a.parquet")
+    with open_footprints(path, IngestOptions(budget=IngestBudget(batch_bytes=100_000))) as reading:
+        sizes = [len(batch) for batch in reading.batches()]
+    assert sum(sizes) == 64
+    assert len(sizes) > 3

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from auth.principals import SYSTEM, Role, Scope
 from auth.tokens import AccessClaims, sign_access_token
+from models.upload import UploadPurpose
 from models.user import User
 from tests.support.jobs import add_import
 from tests.support.people import make_person
@@ -22,6 +23,7 @@ from webapp.services.api_keys import create_key, revoke_key
 from webapp.services.files import list_files
 from webapp.services.footprints import FootprintQuery
 from webapp.services.own_sessions import list_sessions
+from webapp.services.resumable_uploads import UploadWish, create_upload
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,10 @@ TABLE: dict[tuple[str, str], Expected] = {
     ("PUT", "/api/v1/scenes"): Expected((401, 400, 400, 400), query="?name=nothing.tif"),
     ("GET", "/api/v1/scenes"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/scenes/{scene_id}"): Expected((401, 200, 404, 200)),
+    ("OPTIONS", "/api/v1/uploads"): Expected((401, 204, 204, 204)),
+    ("POST", "/api/v1/uploads"): Expected((401, 422, 422, 422)),
+    ("GET", "/api/v1/uploads/{upload_id}"): Expected((401, 200, 404, 404)),
+    ("PATCH", "/api/v1/uploads/{upload_id}"): Expected((401, 415, 404, 404)),
     ("POST", "/api/v1/imports"): Expected((401, 415, 415, 415)),
     ("GET", "/api/v1/imports"): Expected((401, 200, 200, 200)),
     ("GET", "/api/v1/imports/{import_id}"): Expected((401, 200, 404, 200)),
@@ -137,6 +143,7 @@ TABLE: dict[tuple[str, str], Expected] = {
     # These end something, so they come last.
     ("DELETE", "/api/v1/exports/{export_id}"): Expected((401, 204, 404, 204)),
     ("DELETE", "/api/v1/buildings/{building_id:int}"): Expected((401, 204, 404, 404)),
+    ("DELETE", "/api/v1/uploads/{upload_id}"): Expected((401, 204, 404, 404)),
     ("DELETE", "/api/v1/files/{file_id}"): Expected((401, 409, 404, 409)),
     ("DELETE", "/api/v1/scenes/{scene_id}"): Expected((401, 409, 404, 409)),
     ("POST", "/api/v1/admin/users/{user_id}/reset-password"): Expected((401, 403, 403, 200)),
@@ -202,6 +209,7 @@ def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tm
         "building_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
         "collection_id": f"job-{result.job_id}",
         "feature_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
+        "upload_id": create_upload(api.resources, alice, UploadWish(UploadPurpose.SCENE, "a.tif", 10)).id,
         "name": "swagger-ui.css",
         "user_id": str(make_person(api.resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",

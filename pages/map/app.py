@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 import panel as pn
 from bokeh.io import curdoc
 
-from pages import job_text
 from pages.background import Background
 from pages.map.action_bar import ActionBar
 from pages.map.address import fields_of, narrowing_of, region_of
@@ -62,9 +61,8 @@ class MapApp:
         self.result = ResultView(self._store, self._background, self.filters, self.canvas, self._show_sources)
         self._estimate = EstimateLine(self._store, self._background)
         self._action = ActionBar(self.filters, self._estimate.pane, extract=self._extract, cancel=self._cancel)
-        self._drawing = DrawingControl(
-            self.canvas, self._background, on_region=self._region_drawn, on_look=self.result.select_at
-        )
+        looks = {"on_region": self._region_drawn, "on_look": self.result.select_at}
+        self._drawing = DrawingControl(self.canvas, self._background, **looks)
         events = JobEvents(changed=self._action.show_job, ended=self._job_ended)
         self._watch = JobWatch(self._store, self._background, events)
         self._welcome = welcome()
@@ -166,15 +164,15 @@ class MapApp:
 
     def _import_chosen(self) -> None:
         """Show the footprints of a file or of a whole state, which have no imagery of their own."""
-        found = self._known.imports.get(self.filters.scene_id or "")
-        state = self._known.states.get(self.filters.scene_id or "")
-        if found is not None:
+        chosen = self.filters.scene_id or ""
+        if (found := self._known.imports.get(chosen)) is not None:
             self.result.sidebar.show_import(found)
-        elif state is not None:
+        elif (state := self._known.states.get(chosen)) is not None:
             self.result.sidebar.show_state(state)
-        if found is not None or state is not None:
-            self._fit_scene()
-            self._read_jobs()
+        else:
+            return
+        self._fit_scene()
+        self._read_jobs()
 
     def _fit_scene(self) -> None:
         found = self._known.imports.get(self.filters.scene_id or "")
@@ -199,16 +197,9 @@ class MapApp:
         if scene_id != self.filters.scene_id:
             return
         self._known.jobs = {job.id: job for job in found}
-        self.result.sidebar.show_jobs(found, self._job_choice(found))
+        self.result.sidebar.show_jobs(found, self._known.job_choice(self.filters.job_id, self._asked.get("job")))
         self._known.jobs_of = scene_id
         self._remember()
-
-    def _job_choice(self, found: list[JobView]) -> str | None:
-        for wanted in (self.filters.job_id, self._asked.get("job")):
-            if wanted in self._known.jobs:
-                return wanted
-        worth_showing = [job for job in found if job_text.is_active(job) or job.state == "succeeded"]
-        return next((job.id for job in (*worth_showing, *found)), None)
 
     def _job_chosen(self) -> None:
         job = self._known.jobs.get(self.filters.job_id or "")

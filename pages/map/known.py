@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pages import job_text
+
 if TYPE_CHECKING:
     from pages.map.store import Origins
     from webapp.services.views import ImportView, JobView, SceneView
@@ -34,3 +36,11 @@ class Known:
     def origins(self) -> list[str]:
         """The ids that can be chosen, in the order in which they are offered."""
         return [*(self.scenes or {}), *self.imports, *self.states]
+
+    def job_choice(self, *wanted: str | None) -> str | None:
+        """Return the first job that is wanted and there; else the newest one with something to show, or any."""
+        for job_id in wanted:
+            if job_id in self.jobs:
+                return job_id
+        worth_showing = [job for job in self.jobs.values() if job_text.is_active(job) or job.state == "succeeded"]
+        return next((job.id for job in (*worth_showing, *self.jobs.values())), None)

@@ -97,7 +97,8 @@ class IngestReport:
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
-        return asdict(self) | {"refused_total": self.refused_total}
+        bounds = None if self.bounds_deg is None else list(self.bounds_deg)
+        return asdict(self) | {"bounds_deg": bounds, "refused_total": self.refused_total}
 
 
 def report_from_json(values: dict[str, Any]) -> IngestReport:

@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import SUPERUSER, PostgresServer
 
 GONE_S = 10
 ALONE = "SELECT pg_terminate_backend(pid, %s) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
@@ -56,6 +56,7 @@ class EmptiedDatabases:
         return self._copies.enter_context(self._server.fresh_database(self._template))
 
     def _empty(self, url: str) -> None:
-        with psycopg.connect(url, autocommit=True) as connection:
+        superuser = self._server.url(url.rsplit("/", 1)[-1], SUPERUSER)
+        with psycopg.connect(superuser, autocommit=True) as connection:
             connection.execute(ALONE, (GONE_S * 1000, connection.info.backend_pid))
             connection.execute(EMPTY)

@@ -1,6 +1,7 @@
 """Files of existing footprints, made in code, and their way into an installation."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,8 @@ def queue_import(resources: Resources, person: Principal, path: Path) -> ImportV
     received, options = _receive(resources, person, path), ImportOptions()
     try:
         report = check_file(received.path, options.for_reading(received.name))
-        return imports._keep(resources, person, received, options, report)
+        job = imports._job(resources, person, options, report, str(uuid.uuid4()))
+        return imports._keep(resources, person, received, job)
     finally:
         received.discard()
 

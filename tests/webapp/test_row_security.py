@@ -138,7 +138,8 @@ def test_plain_selects_show_each_person_their_own_rows_alone(walled):
         assert counts[table, boss] == everything
         assert counts[table, ada] + counts[table, ben] == everything, table
     empty = {table for table in guarded(resources) if counts[table, ada] == 0}
-    assert empty == {"job_parts", "mail_tokens", "oidc_identities"}  # nothing was made in these
+    # Nothing was made in these.
+    assert empty == {"idempotency_keys", "job_parts", "mail_tokens", "oidc_identities", "uploads"}
 
 
 @pytest.mark.parametrize(

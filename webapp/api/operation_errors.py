@@ -7,18 +7,33 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from processing import errors as core
-from webapp import building_errors, errors, export_errors
+from webapp import (
+    access_errors,
+    building_errors,
+    errors,
+    export_errors,
+    idempotency_errors,
+    ogc_errors,
+    state_errors,
+    upload_errors,
+)
 from webapp.api.call_limits import COUNTED_PREFIXES
 from webapp.api.gate import PUBLIC
 from webapp.api.scopes import READS
 
 ErrorKinds = tuple[type[Exception], ...]
 
-ALWAYS: ErrorKinds = (errors.HostNotAllowed, errors.DatabaseBusy)
+ALWAYS: ErrorKinds = (errors.HostNotAllowed, access_errors.AddressNotAllowed, errors.DatabaseBusy)
 SIGNED_IN: ErrorKinds = (errors.NotSignedIn, errors.Forbidden)
 COUNTED: ErrorKinds = (errors.CallLimitExceeded,)
 CHANGING: ErrorKinds = (errors.CsrfTokenInvalid,)
 WITH_VALUES: ErrorKinds = (errors.RequestInvalid,)
+WITH_KEY: ErrorKinds = (
+    idempotency_errors.IdempotencyKeyInvalid,
+    idempotency_errors.IdempotencyKeyReused,
+    idempotency_errors.IdempotencyKeyInFlight,
+)
+WITH_STATE: ErrorKinds = (core.StateUnknown,)
 WITH_BODY: ErrorKinds = (errors.RequestTooLarge,)
 OF_ONE_THING: ErrorKinds = (errors.NotFound,)
 WITH_BOX: ErrorKinds = (errors.BboxInvalid,)
@@ -67,6 +82,24 @@ PASSWORD_TRIED: ErrorKinds = (errors.CredentialsWrong, errors.LoginDelayed, erro
 INDEX: ErrorKinds = (errors.IndexNotReady, core.FootprintIndexDamaged, core.ParameterInvalid)
 STORED_FILE: ErrorKinds = (export_errors.RangeNotSatisfiable, errors.StorageUnavailable)
 WEIGHTS: ErrorKinds = (core.ParameterInvalid, core.WeightsUnknown, core.EnsembleInvalid)
+TUS: ErrorKinds = (upload_errors.ProtocolVersionUnknown, upload_errors.UploadBusy)
+PIECE: ErrorKinds = (
+    *TUS,
+    upload_errors.UploadClosed,
+    upload_errors.UploadOffsetWrong,
+    upload_errors.TooManyUploads,
+    upload_errors.ChecksumWrong,
+    *SCENE_FILE,
+    *FOOTPRINT_FILE,
+    *EXTRACTION,
+)
+LINKED: ErrorKinds = (
+    access_errors.DownloadLinkInvalid,
+    export_errors.ExportNotReady,
+    export_errors.ExportFailed,
+    *STORED_FILE,
+)
+OGC: ErrorKinds = (ogc_errors.QueryInvalid,)
 
 OF_OPERATION: dict[str, ErrorKinds] = {
     "login": PASSWORD_TRIED,
@@ -82,7 +115,26 @@ OF_OPERATION: dict[str, ErrorKinds] = {
     "reset_user_password": PASSWORD,
     "upload_image": (*SCENE_FILE, *EXTRACTION),
     "extract_buildings": (*EXTRACTION, *REGION),
+    "estimate_extraction": (*EXTRACTION, *REGION),
+    "process_state": (*EXTRACTION, core.StateUnknown, state_errors.NoImagery),
     "upload_scene": SCENE_FILE,
+    "create_upload": PIECE,
+    "get_upload": TUS,
+    "delete_upload": TUS,
+    "add_piece": PIECE,
+    "delete_job": (errors.ImportInUse, state_errors.JobInUse, state_errors.JobIsPart, errors.StorageUnavailable),
+    "link_export": (export_errors.ExportNotReady, export_errors.ExportFailed),
+    "download_linked_export": LINKED,
+    "download_linked_file": LINKED,
+    "get_landing_page": OGC,
+    "get_conformance": OGC,
+    "get_ogc_definition": OGC,
+    "list_collections": OGC,
+    "get_collection": OGC,
+    "get_queryables": OGC,
+    "get_collection_schema": OGC,
+    "list_features": (*OGC, ogc_errors.FilterInvalid, ogc_errors.CrsUnknown, building_errors.CursorInvalid),
+    "get_feature": (*OGC, ogc_errors.CrsUnknown),
     "delete_scene": (errors.SceneInUse,),
     "create_import": FOOTPRINT_FILE,
     "delete_import": (errors.ImportInUse,),
@@ -90,7 +142,13 @@ OF_OPERATION: dict[str, ErrorKinds] = {
     "list_jobs": OF_ONE_THING,
     "download_file": STORED_FILE,
     "delete_file": (errors.SceneInUse, errors.ImportInUse),
-    "retry_job": (building_errors.JobNotRetryable, *EXTRACTION, *REGION, errors.StorageUnavailable),
+    "retry_job": (
+        building_errors.JobNotRetryable,
+        state_errors.JobIsPart,
+        *EXTRACTION,
+        *REGION,
+        errors.StorageUnavailable,
+    ),
     "list_buildings": (building_errors.CursorInvalid, core.ParameterInvalid),
     "get_building_statistics": (core.ParameterInvalid,),
     "get_view_statistics": INDEX,
@@ -136,6 +194,8 @@ def _by_shape(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[
     yield from COUNTED if path.startswith(COUNTED_PREFIXES) else ()
     yield from () if method in READS or is_public(path, method) else CHANGING
     yield from WITH_VALUES if parameters or media_types else ()
+    yield from WITH_KEY if "Idempotency-Key" in names else ()
+    yield from WITH_STATE if "state" in names else ()
     yield from WITH_BOX if BOXES & names else ()
     yield from OF_ONE_THING if "{" in path or THINGS & names or "application/json" in media_types else ()
     if "application/json" in media_types:

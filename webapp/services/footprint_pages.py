@@ -95,14 +95,14 @@ def count(resources: Resources, principal: Principal, asked: PageQuestion) -> in
     search = _search(resources, principal, asked)
     with resources.database.read(principal) as session:
         question = _digest(principal, asked, search.wanted)
-        return kept_or_counted(session, principal.owner_filter, question, lambda: _count(session, search))
+        return kept_or_counted(session, principal, question, lambda: _count(session, search))
 
 
 def known_count(resources: Resources, principal: Principal, asked: PageQuestion) -> int | None:
     """Return the same where somebody has asked for it, and nothing has changed since. Raises as `list_page`."""
     question = _digest(principal, asked, _search(resources, principal, asked).wanted)
     with resources.database.read(principal) as session:
-        found: int | None = kept(session, principal.owner_filter, question)
+        found: int | None = kept(session, principal, question)
         return found
 
 

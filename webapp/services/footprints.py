@@ -167,7 +167,7 @@ def statistics(resources: Resources, principal: Principal, query: FootprintQuery
     wanted = filter_of(resources, principal, query)
     with resources.database.read(principal) as session:
         number, rated, total, mean, confidence = kept_or_counted(
-            session, principal.owner_filter, ("totals", wanted), lambda: tuple(queries.totals(session, wanted))
+            session, principal, ("totals", wanted), lambda: tuple(queries.totals(session, wanted))
         )
     return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
 

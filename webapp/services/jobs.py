@@ -1,5 +1,6 @@
 """Jobs as a person knows them: asking for one, looking at it, stopping it."""
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -137,7 +138,7 @@ def _checked_aoi(info: SceneInfo, aoi_geojson: Mapping[str, Any] | None) -> dict
         return None
     aoi = read_aoi(aoi_geojson)
     region_in_scene(info, aoi, info.outline.centroid.x)
-    return dict(mapping(aoi))
+    return dict(json.loads(json.dumps(mapping(aoi))))  # as it will be read back: lists, no tuples
 
 
 def _found(row: queries.JobRow | None, job_id: str) -> queries.JobRow:

@@ -150,7 +150,8 @@ def oas30(service: Service) -> None:
     assert {"/", "/conformance", "/collections", "/collections/{collection_id}"} <= found["paths"].keys()
     schemas = found["components"]["schemas"]
     for node in every_node(found):
-        assert not {"const", "examples", "prefixItems"} & node.keys() or "properties" in node, node
+        assert not {"const", "prefixItems"} & node.keys() or "properties" in node, node
+        assert not isinstance(node.get("examples"), list) or "properties" in node, node
         assert node.get("type") != "null"
         assert not isinstance(node.get("exclusiveMinimum"), float)
         if "$ref" in node:

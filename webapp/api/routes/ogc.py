@@ -35,20 +35,19 @@ from webapp.api.schemas.ogc import (
     LandingPage,
     OgcLink,
 )
-from webapp.services.feature_collections import get_collection, list_collections, require_collection
+from webapp.services import feature_collections, features
 from webapp.services.feature_crs import SYSTEMS, FeatureCrs
-from webapp.services.features import FeaturePage, get_feature, list_features
 
 router = APIRouter(prefix=ROOT, tags=["OGC API Features"], route_class=OgcRoute)
 CollectionId = Annotated[str, Path(max_length=100)]
 FeatureId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 Plain = Annotated[FormatQuery, Query()]
-FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {}}}}
+FEATURES: dict[int | str, dict[str, Any]] = {200: {"content": {GEOJSON: {"schema": {"type": "object"}}}}}
 SCHEMAS: dict[int | str, dict[str, Any]] = {200: {"content": {SCHEMA: {"schema": {"type": "object"}}}}}
 
 
 @router.get("")
-def landing_page(
+def get_landing_page(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, query: Plain
 ) -> LandingPage:
     """Return where everything else is."""
@@ -57,13 +56,15 @@ def landing_page(
 
 
 @router.get("/conformance")
-def conformance(principal: CurrentPrincipal, query: Plain) -> Conformance:
+def get_conformance(principal: CurrentPrincipal, query: Plain) -> Conformance:
     """Return the classes that hold here; a test walks through each."""
     return Conformance(conformsTo=CONFORMS_TO)
 
 
 @router.get("/api", responses={200: {"content": {openapi_30.MEDIA_TYPE: {}}}}, response_model=dict[str, Any])
-def definition(request: Request, resources: CurrentResources, principal: CurrentPrincipal, query: Plain) -> Response:
+def get_ogc_definition(
+    request: Request, resources: CurrentResources, principal: CurrentPrincipal, query: Plain
+) -> Response:
     """Return the definition of these routes in OpenAPI 3.0."""
     server = Addresses.of(request, resources).link("", "", "").href
     described = openapi_30.describe(request.app.openapi(), ROOT, server)
@@ -71,18 +72,18 @@ def definition(request: Request, resources: CurrentResources, principal: Current
 
 
 @router.get("/collections", response_model_exclude_none=True)
-def collections(
+def list_collections(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, query: Plain
 ) -> CollectionsOut:
     """Return all buildings as one collection, and one for each of the newest jobs."""
     to = Addresses.of(request, resources)
-    found = [collection_out(to, one, alone=False) for one in list_collections(resources, principal)]
+    found = [collection_out(to, one, alone=False) for one in feature_collections.list_collections(resources, principal)]
     links = [to.link("/collections", "self", "This document")]
     return CollectionsOut(links=links, collections=found, crs=list(SYSTEMS))
 
 
 @router.get("/collections/{collection_id}", response_model_exclude_none=True)
-def collection(
+def get_collection(
     collection_id: CollectionId,
     request: Request,
     resources: CurrentResources,
@@ -91,11 +92,11 @@ def collection(
 ) -> CollectionOut:
     """Return one collection."""
     to = Addresses.of(request, resources)
-    return collection_out(to, get_collection(resources, principal, collection_id), alone=True)
+    return collection_out(to, feature_collections.get_collection(resources, principal, collection_id), alone=True)
 
 
 @router.get("/collections/{collection_id}/queryables", responses=SCHEMAS, response_model=dict[str, Any])
-def queryables(
+def get_queryables(
     collection_id: CollectionId,
     request: Request,
     resources: CurrentResources,
@@ -103,12 +104,12 @@ def queryables(
     query: Plain,
 ) -> Response:
     """Return what filters and parameters may ask for."""
-    require_collection(resources, principal, collection_id)
+    feature_collections.require_collection(resources, principal, collection_id)
     return JSONResponse(queryables_of(Addresses.of(request, resources), collection_id), media_type=SCHEMA)
 
 
 @router.get("/collections/{collection_id}/schema", responses=SCHEMAS, response_model=dict[str, Any])
-def schema(
+def get_collection_schema(
     collection_id: CollectionId,
     request: Request,
     resources: CurrentResources,
@@ -116,12 +117,12 @@ def schema(
     query: Plain,
 ) -> Response:
     """Return what features hold."""
-    require_collection(resources, principal, collection_id)
+    feature_collections.require_collection(resources, principal, collection_id)
     return JSONResponse(schema_of(Addresses.of(request, resources), collection_id), media_type=SCHEMA)
 
 
 @router.get("/collections/{collection_id}/items", response_model=FeaturesOut, responses=FEATURES)
-def items(
+def list_features(
     collection_id: CollectionId,
     request: Request,
     resources: CurrentResources,
@@ -130,15 +131,15 @@ def items(
 ) -> Response:
     """Return a page of features; the link with rel next leads to the following one, as fast as to the first."""
     crs = query.answer_crs()
-    question = query.question(require_collection(resources, principal, collection_id))
-    page = list_features(resources, principal, question)
+    question = query.question(feature_collections.require_collection(resources, principal, collection_id))
+    page = features.list_features(resources, principal, question)
     to = Addresses.of(request, resources)
     links = _page_links(to, f"/collections/{collection_id}", dict(request.query_params), page)
     return Response(_features(page, crs, links), media_type=GEOJSON, headers=_crs_header(crs))
 
 
 @router.get("/collections/{collection_id}/items/{feature_id}", response_model=FeatureOut, responses=FEATURES)
-def item(
+def get_feature(
     collection_id: CollectionId,
     feature_id: FeatureId,
     request: Request,
@@ -148,8 +149,8 @@ def item(
 ) -> Response:
     """Return one feature."""
     crs = query.answer_crs()
-    job_id = require_collection(resources, principal, collection_id)
-    batch = get_feature(resources, principal, job_id, feature_id)
+    job_id = feature_collections.require_collection(resources, principal, collection_id)
+    batch = features.get_feature(resources, principal, job_id, feature_id)
     to, path = Addresses.of(request, resources), f"/collections/{collection_id}"
     other = OgcLink(
         href=f"{to.server}/api/v1/buildings/{feature_id}", rel="alternate", type=GEOJSON, title="With all details"
@@ -163,7 +164,7 @@ def item(
     return Response(f'{text[:-1]},"links":{_json(links)}}}', media_type=GEOJSON, headers=_crs_header(crs))
 
 
-def _page_links(to: Addresses, path: str, asked: dict[str, str], page: FeaturePage) -> list[OgcLink]:
+def _page_links(to: Addresses, path: str, asked: dict[str, str], page: features.FeaturePage) -> list[OgcLink]:
     links = [to.link(f"{path}/items{_asked(asked)}", "self", "This page", GEOJSON)]
     if page.next_cursor is not None:
         following = _asked(asked | {"cursor": page.next_cursor})
@@ -175,7 +176,7 @@ def _asked(values: dict[str, str]) -> str:
     return f"?{urlencode(values)}" if values else ""
 
 
-def _features(page: FeaturePage, crs: FeatureCrs, links: list[OgcLink]) -> str:
+def _features(page: features.FeaturePage, crs: FeatureCrs, links: list[OgcLink]) -> str:
     texts = feature_texts(page.batch, crs.shapes)
     matched = "" if page.matched is None else f',"numberMatched":{page.matched}'
     moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

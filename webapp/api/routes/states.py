@@ -8,9 +8,9 @@ from webapp.api.deps import CurrentPrincipal, CurrentResources
 from webapp.api.routes.extraction import checked
 from webapp.api.schemas.jobs import AcceptedOut
 from webapp.api.schemas.states import StateIn, StateOut, StatesOut
+from webapp.services import state_planning
 from webapp.services.models import recommended_params
 from webapp.services.state_jobs import submit_state
-from webapp.services.state_planning import list_states
 
 router = APIRouter(prefix="/api/v1/ml-processing", tags=["states"])
 
@@ -27,6 +27,7 @@ def process_state(
 
 
 @router.get("/states")
-def get_states(resources: CurrentResources, principal: CurrentPrincipal) -> StatesOut:
+def list_states(resources: CurrentResources, principal: CurrentPrincipal) -> StatesOut:
     """List the US states that can be asked for, and how many of your scenes show some of each."""
-    return StatesOut(states=[StateOut.model_validate(view) for view in list_states(resources, principal)])
+    found = state_planning.list_states(resources, principal)
+    return StatesOut(states=[StateOut.model_validate(view) for view in found])

@@ -51,7 +51,7 @@ def describe_protocol(resources: CurrentResources, principal: CurrentPrincipal) 
     return Response(status_code=204, headers=headers)
 
 
-@router.post("", status_code=201, openapi_extra=BODY)
+@router.post("", status_code=201, response_class=Response, openapi_extra=BODY)
 async def create_upload(
     request: Request, resources: CurrentResources, principal: CurrentPrincipal, later: BackgroundTasks
 ) -> Response:

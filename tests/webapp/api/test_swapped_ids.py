@@ -112,7 +112,7 @@ def ask(client, place, own, value):
 def shape_of(answer, value):
     """Return all of an answer that could tell something, with the id that was asked for taken out."""
     text = answer.text if "json" in answer.headers.get("content-type", "") else repr(answer.content)
-    text = re.sub(r'"request_id":\s*"[^"]*"', "", text).replace(value, "ID")
+    text = re.sub(r'"request_id":\s*"[^"]*"', "", MOMENTS.sub("", text)).replace(value, "ID")
     return answer.status_code, {name: answer.headers.get(name) for name in HEADERS}, text
 
 

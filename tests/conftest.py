@@ -19,6 +19,27 @@ from webapp.settings import Settings, load_settings
 BACKENDS = ("sqlite", "postgis")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--long`."""
+    parser.addoption("--long", action="store_true", help="run also what is marked as long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is marked as long: `long` always, `long(on="sqlite")` with that parameter alone."""
+    if config.getoption("--long"):
+        return
+    left_out = [item for item in items if _is_long(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _is_long(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("long")
+    if mark is None or "on" not in mark.kwargs:
+        return mark is not None
+    return mark.kwargs["on"] in item.callspec.params.values()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _no_outside_settings() -> Iterator[None]:
     """Keep the machine's own settings out of the tests."""

@@ -74,6 +74,7 @@ def assert_all_agree(screen, asked, name, count):
     assert len(download(screen)) == count
 
 
+@pytest.mark.long(on=0)
 @pytest.mark.parametrize("hesitate_ms", [0, 450], ids=["at once", "after a moment"])
 def test_a_range_dragged_over_a_histogram_filters_map_figures_and_downloads(
     screen, scene, finished_job, shown, asked, hesitate_ms

@@ -210,6 +210,7 @@ def test_a_job_that_loses_its_worker_ends_once_with_the_same_footprints(installa
     assert any(text.startswith("Resumed at part ") for text in texts)
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_worker_that_froze_and_comes_back_changes_nothing_it_no_longer_holds(installation):
     installation.set_speed(SLOW_WINDOW_S)
     job_id = installation.submit()
@@ -224,6 +225,7 @@ def test_a_worker_that_froze_and_comes_back_changes_nothing_it_no_longer_holds(i
     assert sum(text.startswith("Finished") for text in installation.texts(job_id)) == 1
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_restarted_worker_loses_nothing_and_counts_nothing(installation):
     installation.set_speed(SLOW_WINDOW_S)
     job_id = installation.submit()
@@ -253,6 +255,7 @@ def test_a_job_outlives_its_broker(installation):
     assert installation.footprints_of(first) == installation.footprints_of(second)
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_broker_that_forgets_everything_loses_no_job(installation):
     installation.freeze_worker()
     try:
@@ -266,6 +269,7 @@ def test_a_broker_that_forgets_everything_loses_no_job(installation):
     assert {installation.job(job_id).attempt for job_id in submitted} == {1}
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_frozen_broker_does_not_hold_up_those_who_submit(installation):
     assert installation.wait_finished(installation.submit()).state == "succeeded"
     installation.broker.freeze()
@@ -298,6 +302,7 @@ def test_a_cancelled_job_stops_within_seconds_and_writes_nothing_more(installati
     assert (never_ran.state, never_ran.attempt, never_ran.started_at) == ("cancelled", 0, None)
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_job_that_kills_its_worker_is_dead_after_three_and_others_go_on(installation):
     poison = installation.submit(installation.add_scene("poison.tif", paint=254))
     good = installation.submit()
@@ -344,6 +349,7 @@ def test_a_cancelled_import_stops_within_seconds_and_leaves_nothing(installation
     wait_until(lambda: not installation.stored(job_id), 10, "what was stored is gone")
 
 
+@pytest.mark.long(on="sqlite")
 def test_a_second_dispatcher_waits_and_takes_over(installation):
     first = installation.dispatcher
     log = installation.folder / "dispatcher.log"
@@ -361,6 +367,7 @@ def test_a_second_dispatcher_waits_and_takes_over(installation):
     installation.start_dispatcher()
 
 
+@pytest.mark.long(on="sqlite")
 def test_every_line_about_a_job_carries_the_id_of_the_request_that_asked_for_it(installation):
     asked = {"X-Request-ID": "proxy-7f3a.1"}
     answer = post_to_api(installation, asked)

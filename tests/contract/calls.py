@@ -104,7 +104,7 @@ def make_calls(url: str, document: dict[str, Any], world: World, role: Role | No
     return tally
 
 
-@schemathesis.serializer("image/tiff")
+@schemathesis.serializer("image/tiff", "application/offset+octet-stream")
 def _as_it_is(context: Any, value: Any) -> bytes:
     return value if isinstance(value, bytes) else serialize_binary(value)
 

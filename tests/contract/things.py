@@ -6,18 +6,32 @@ A new operation needs a line here only where its parameters have names of their 
 from collections.abc import Callable
 from typing import Any
 
+import httpx
 from sqlalchemy import delete, select
 
 from auth.principals import SYSTEM, Principal, Scope
 from models.api_key import ApiKey
 from models.export import Export
 from models.mail_token import MailPurpose
+from models.upload import ResumableUpload, UploadPurpose
 from models.user import LoginSession
 from tests.contract.world import FOOTPRINTS_FILE, PASSWORD, World
-from tests.support.jobs import add_import, add_scene, submit
+from tests.support.jobs import add_import, add_scene, info_at, submit
 from tests.support.stored import finished_job
 from webapp.errors import AppError
-from webapp.services import api_keys, export_files, files, footprint_edits, footprints, jobs, scenes, sessions, uploads
+from webapp.services import (
+    api_keys,
+    export_files,
+    files,
+    footprint_edits,
+    footprints,
+    jobs,
+    resumable_uploads,
+    scenes,
+    sessions,
+    uploads,
+)
+from webapp.services.download_links import LinkedKind, make_link
 from webapp.services.footprints import FootprintQuery
 from webapp.services.index_feeding import feed_indexes
 from webapp.tasks.exporting import ExportContext, run_export
@@ -117,13 +131,34 @@ class Things:
         found = files.list_files(self.world.resources, self.world.owner, 500)
         return next(one.id for one in found if one.scene_id == scene_id)
 
+    def upload(self) -> str:
+        """Begin an upload in pieces, and give up those of calls before."""
+        resources, owner = self.world.resources, self.world.owner
+        with resources.database.write(SYSTEM) as session:
+            session.execute(delete(ResumableUpload).where(ResumableUpload.owner_id == owner.user_id))
+        wish = resumable_uploads.UploadWish(UploadPurpose.SCENE, "town.tif", 1000)
+        return resumable_uploads.create_upload(resources, owner, wish).id
+
+    def state(self) -> dict[str, Any]:
+        """Register imagery of a state; return what asks for the whole of it."""
+        add_scene(self.world.resources, self.world.owner, info_at(-78.0, 40.5, -77.9, 40.6))
+        return {"state": "PA"}
+
+    def signature(self, kind: LinkedKind) -> str:
+        """Make a link to the export or the file, and return what signs it."""
+        resources, asker = self.world.resources, self._signed_in()
+        made = make_link(resources, asker, kind, self.value_of(f"{kind}_id"), 10)
+        return httpx.URL(made.path).params["signature"]
+
     def session(self) -> str:
         """Sign in somewhere else."""
+        return self._signed_in().session_id
+
+    def _signed_in(self) -> Principal:
         resources, owner = self.world.resources, self.world.owner
-        token = sessions.issue_tokens(resources, owner).access_token
-        found = sessions.principal_of_token(resources, token)
+        found = sessions.principal_of_token(resources, sessions.issue_tokens(resources, owner).access_token)
         assert found is not None
-        return found.session_id
+        return found
 
     def key(self) -> str:
         """Make an API key, and forget those of calls before."""
@@ -180,6 +215,14 @@ MADE: dict[str, tuple[Callable[[Things], Any], Look]] = {
     "cancel_job.job_id": (lambda things: submit(things.world.resources, things.world.owner).id, _anew),
     "delete_scene.scene_id": (lambda things: add_scene(things.world.resources, things.world.owner), _anew),
     "delete_file.file_id": (Things.spare_file, _anew),
+    "delete_job.job_id": (lambda things: finished_job(things.world.resources, things.world.owner, 1), _anew),
+    "upload_id": (Things.upload, resumable_uploads.get_upload),
+    "add_piece.upload_id": (Things.upload, _anew),
+    "delete_upload.upload_id": (Things.upload, _anew),
+    "download_linked_export.signature": (lambda things: things.signature(LinkedKind.EXPORT), _anew),
+    "download_linked_file.signature": (lambda things: things.signature(LinkedKind.FILE), _anew),
+    "collection_id": (lambda things: f"job-{things.value_of('job_id')}", _anew),
+    "feature_id": (Things.building, footprint_edits.get_footprint),
 }
 PLAIN: dict[str, Any] = {
     "z": 3,
@@ -234,6 +277,7 @@ BODIES: dict[str, Callable[[Things], Any]] = {
     "generate_api_key": _key,
     "extract_buildings": lambda things: {"scene_id": things.value_of("scene_id"), "parameters": {"window_px": 256}},
     "create_export": _export,
+    "process_state": Things.state,
     "update_building": lambda things: {"review_state": "accepted"},
     "create_user": lambda things: {"username": things.world.new_name()},
     "change_user": lambda things: {"tier": "premium"},
@@ -242,9 +286,22 @@ BODIES: dict[str, Callable[[Things], Any]] = {
 UPLOADS: dict[str, Callable[[Things], dict[str, Any]]] = {
     "upload_image": lambda things: {"files": {"file": ("town.tif", things.world.scene_path.read_bytes())}},
     "upload_scene": lambda things: {"data": things.world.scene_path.read_bytes()},
+    "create_upload": lambda things: {"data": b""},
+    "add_piece": lambda things: {"data": b"a piece"},
     "create_import": lambda things: {"files": {"file": ("towns.geojson", FOOTPRINTS_FILE)}},
 }
 """Files that are accepted, as arguments of `requests`."""
-QUERIES = {"export_buildings": {"job_id": ""}}
+QUERIES = {
+    "export_buildings": {"job_id": ""},
+    "download_linked_export": {"signature": ""},
+    "download_linked_file": {"signature": ""},
+}
 """Optional parameters of which one has to be there; their values come from the things."""
-HEADERS = {"update_building": {"If-Match": "*"}, "delete_building": {"If-Match": "*"}}
+TUS = {"Tus-Resumable": "1.0.0"}
+HEADERS = {
+    "update_building": {"If-Match": "*"},
+    "delete_building": {"If-Match": "*"},
+    "create_upload": TUS | {"Upload-Length": "1000", "Upload-Metadata": "filename dG93bi50aWY="},
+    "add_piece": TUS | {"Upload-Offset": "0", "Content-Type": "application/offset+octet-stream"},
+    "delete_upload": TUS,
+}

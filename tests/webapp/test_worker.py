@@ -1,6 +1,5 @@
 """The worker, the dispatcher and the broker as real processes, which are killed, frozen and emptied."""
 
-import asyncio
 import json
 import os
 import signal
@@ -26,6 +25,7 @@ from tests.conftest import BACKENDS, NO_LIMITS, migrated_database
 from tests.support.broker import Broker, running_broker
 from tests.support.footprint_files import feature, queue_import, write_geojson
 from tests.support.footprints import squares
+from tests.support.own_loop import run_alone
 from tests.support.people import make_person
 from tests.support.processes import DISPATCHER, WORKER, environment, kill_group, running, wait_until
 from tests.support.rasters import grid_of_rectangles, write_scene
@@ -400,4 +400,4 @@ def post_to_api(installation, headers):
             path = "/api/v1/ml-processing/extract-buildings"
             return await client.post(path, json=body, headers=headers | {"Authorization": f"Bearer {token}"})
 
-    return asyncio.run(send())
+    return run_alone(send())

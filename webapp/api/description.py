@@ -7,7 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from webapp.api.operation_errors import errors_of, is_public
+from webapp.api.gate import is_public
+from webapp.api.operation_errors import errors_of
 from webapp.api.samples import body_sample, problem_sample, sample_of
 from webapp.api.schemas.problem import MEDIA_TYPE, Problem
 from webapp.errors_text import meaning_of

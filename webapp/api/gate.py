@@ -46,6 +46,11 @@ FOREIGN_SESSION_ARGUMENTS = {"bokeh-session-id", "bokeh-token"}
 CSRF_HEADER = "x-csrf-token"
 
 
+def is_public(path: str, method: str) -> bool:
+    """Tell whether who has not signed in may call this."""
+    return (path, method) in PUBLIC or (path.startswith(PUBLIC_PREFIXES) and method in READS)
+
+
 class Gate:
     """Deny by default."""
 
@@ -81,7 +86,7 @@ class Gate:
             raise HostNotAllowed(host=Headers(scope=scope).get("host", "")[:100])
         if not is_plain_path(path) or path.endswith(CLOSED_SUFFIXES):
             raise NotFound(kind="page", id=path[:200])
-        if (path, method) in PUBLIC or (path.startswith(PUBLIC_PREFIXES) and method in READS):
+        if is_public(path, method):
             return None
         identity = await self._identifier.identify(scope)
         if identity is None:

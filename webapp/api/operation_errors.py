@@ -18,7 +18,7 @@ from webapp import (
     upload_errors,
 )
 from webapp.api.call_limits import COUNTED_PREFIXES
-from webapp.api.gate import PUBLIC
+from webapp.api.gate import is_public
 from webapp.api.scopes import READS
 
 ErrorKinds = tuple[type[Exception], ...]
@@ -178,11 +178,6 @@ def errors_of(path: str, method: str, operation: Mapping[str, Any]) -> list[type
     """Return the kinds of errors of an operation (method in upper case), each once."""
     found = [*_by_shape(path, method, operation), *OF_OPERATION.get(operation["operationId"], ())]
     return list(dict.fromkeys(found))
-
-
-def is_public(path: str, method: str) -> bool:
-    """Tell whether who has not signed in may call this."""
-    return (path, method) in PUBLIC
 
 
 def _by_shape(path: str, method: str, operation: Mapping[str, Any]) -> Iterator[type[Exception]]:

@@ -1,6 +1,5 @@
 """Which addresses are answered, on the application as uvicorn wraps it: forwarded addresses are read as configured."""
 
-import asyncio
 
 import httpx
 import pytest
@@ -8,6 +7,7 @@ import uvicorn
 
 from auth.principals import Role
 from tests.conftest import NO_LIMITS
+from tests.support.own_loop import run_alone
 from tests.support.people import make_person
 from webapp.api.identity import COOKIE
 from webapp.api.main import create_app
@@ -47,7 +47,7 @@ def wrapped(folder):
 
 def status(app, address, path="/login", **headers):
     """Return status and code of an answer to a connection from an address."""
-    return asyncio.run(_status(app, address, path, headers))
+    return run_alone(_status(app, address, path, headers))
 
 
 async def _status(app, address, path, headers):
@@ -165,7 +165,7 @@ def test_websockets_stand_before_the_same_wall(wrapped, address, path, accepted)
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    run_alone(app(scope, receive, send))
     # No page is installed here: who gets through the wall and the gate is told so by FastAPI, with another code.
     assert [message["type"] for message in sent] == ["websocket.close"]
     assert (sent[0]["code"] == 1008) is not accepted

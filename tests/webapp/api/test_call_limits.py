@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from auth.principals import Role
+from tests.support.own_loop import run_alone
 from tests.support.people import make_person
 from webapp.services import sessions
 
@@ -25,13 +26,16 @@ def flood(urls, headers, calls):
         async with httpx.AsyncClient(headers=headers, timeout=60, limits=limits) as client:
             return await asyncio.gather(*(client.get(f"{urls[at % len(urls)]}/api/v1/jobs") for at in range(calls)))
 
-    return asyncio.run(send_all())
+    return run_alone(send_all())
 
 
 @pytest.fixture
 def servers(make_resources, serve, broker):
     """Four servers with one database and one broker."""
-    return [serve(make_resources(redis_url=broker.url, secret_key="k" * 40, **LIMITED)) for _ in range(4)]
+    started = [serve(make_resources(redis_url=broker.url, secret_key="k" * 40, **LIMITED)) for _ in range(4)]
+    for server in started:  # FastAPI prepares routes at the first call, and changes filters of warnings meanwhile
+        httpx.get(f"{server.url}/health", timeout=60)
+    return started
 
 
 @pytest.mark.parametrize("backend", ["sqlite"], indirect=True)

@@ -12,6 +12,7 @@ from models.idempotency import IdempotencyKey
 from models.job import ProcessingJob
 from models.quota import QuotaUse
 from tests.support.jobs import add_scene
+from tests.support.own_loop import run_alone
 from tests.support.processes import wait_until
 from tests.support.rasters import grid_of_rectangles, write_scene
 from webapp.services import jobs, maintenance
@@ -40,7 +41,7 @@ def send_at_once(client, body, times):
         async with httpx.AsyncClient(base_url=client.base_url, headers=client.headers, timeout=60) as crowd:
             return await asyncio.gather(*(crowd.post(EXTRACT, json=body, headers=KEY) for _ in range(times)))
 
-    return asyncio.run(send_all())
+    return run_alone(send_all())
 
 
 def test_of_fifty_at_once_one_makes_a_job_and_all_get_its_answer(serve, make_resources, alice):

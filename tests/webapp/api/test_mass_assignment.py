@@ -85,4 +85,6 @@ def test_the_fields_that_grant_something_are_among_what_is_sent(bodies):
         ("/api/v1/admin/users/{user_id}", "tier"),
         ("/api/v1/admin/users/{user_id}", "is_active"),
         ("/api/v1/auth/generate-api-key", "scopes"),  # never more than one's own
+        ("/api/v1/ml-processing/process-state", "state"),  # of the USA
+        ("/api/v1/exports", "state"),
     }

@@ -1,6 +1,5 @@
 """The id of a request: kept where it is harmless, replaced where it could forge a line of the log."""
 
-import asyncio
 import json
 import logging
 
@@ -8,6 +7,7 @@ import pytest
 import structlog
 
 from tests.support.jobs import add_scene
+from tests.support.own_loop import run_alone
 from webapp.api.main import create_app
 from webapp.logs import configure_logs
 from webapp.services import jobs, sessions
@@ -66,7 +66,7 @@ def post(resources, person, scene_id, request_id):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(create_app(resources)(scope, receive, send))
+    run_alone(create_app(resources)(scope, receive, send))
     return sent[0]["status"], dict(sent[0]["headers"])[b"x-request-id"].decode()
 
 

@@ -7,21 +7,20 @@ from fastapi.responses import Response
 
 from webapp.api.byte_ranges import ServedFile, file_response
 from webapp.api.deps import CurrentPrincipal, CurrentResources
-from webapp.api.schemas.download_links import LinkIn, LinkOut
+from webapp.api.schemas.answers import FILE
+from webapp.api.schemas.download_links import DownloadLinkIn, DownloadLinkOut
 from webapp.services import download_links
 from webapp.services.download_links import LinkedKind, NewLink
 
 router = APIRouter(prefix="/api/v1", tags=["downloads"])
-BINARY = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-FILE_ANSWERS: dict[int | str, dict[str, object]] = {200: BINARY, 206: BINARY, 304: {"description": "Not modified"}}
-LinkBody = Annotated[LinkIn, Body(default_factory=LinkIn)]
+LinkBody = Annotated[DownloadLinkIn, Body(default_factory=DownloadLinkIn)]
 Signature = Annotated[str, Query(max_length=2048)]
 
 
 @router.post("/exports/{export_id}/link", status_code=201)
 def link_export(
     export_id: str, request: Request, resources: CurrentResources, principal: CurrentPrincipal, body: LinkBody
-) -> LinkOut:
+) -> DownloadLinkOut:
     """Make a link with which the file can be downloaded without signing in."""
     made = download_links.make_link(resources, principal, LinkedKind.EXPORT, export_id, body.expires_in_minutes)
     return _out(request, made)
@@ -30,14 +29,14 @@ def link_export(
 @router.post("/files/{file_id}/link", status_code=201)
 def link_file(
     file_id: str, request: Request, resources: CurrentResources, principal: CurrentPrincipal, body: LinkBody
-) -> LinkOut:
+) -> DownloadLinkOut:
     """Make a link with which the file can be downloaded without signing in."""
     made = download_links.make_link(resources, principal, LinkedKind.FILE, file_id, body.expires_in_minutes)
     return _out(request, made)
 
 
 @router.head("/downloads/export/{export_id}", include_in_schema=False)
-@router.get("/downloads/export/{export_id}", response_class=Response, responses=FILE_ANSWERS)
+@router.get("/downloads/export/{export_id}", response_class=Response, responses=FILE)
 def download_linked_export(
     export_id: str, request: Request, resources: CurrentResources, signature: Signature = ""
 ) -> Response:
@@ -49,7 +48,7 @@ def download_linked_export(
 
 
 @router.head("/downloads/file/{file_id}", include_in_schema=False)
-@router.get("/downloads/file/{file_id}", response_class=Response, responses=FILE_ANSWERS)
+@router.get("/downloads/file/{file_id}", response_class=Response, responses=FILE)
 def download_linked_file(
     file_id: str, request: Request, resources: CurrentResources, signature: Signature = ""
 ) -> Response:
@@ -60,7 +59,7 @@ def download_linked_file(
     return file_response(served, request.headers, with_body=request.method != "HEAD")
 
 
-def _out(request: Request, made: NewLink) -> LinkOut:
+def _out(request: Request, made: NewLink) -> DownloadLinkOut:
     """The name of this server is the one that it was called by; the gate knows it to be ours."""
     base = request.app.state.resources.settings.public_url or str(request.base_url)
-    return LinkOut(url=base.rstrip("/") + made.path, expires_at=made.expires_at)
+    return DownloadLinkOut(url=base.rstrip("/") + made.path, expires_at=made.expires_at)

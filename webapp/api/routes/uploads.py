@@ -39,7 +39,7 @@ SAID_BY_CLIENTS = {*NAMES, "filetype", "type", "contentType", "relativePath", "p
 BODY = {"requestBody": {"content": {PIECE: {"schema": {"type": "string", "format": "binary"}}}}}
 
 
-@router.options("", status_code=204)
+@router.options("", status_code=204, include_in_schema=False)
 def describe_protocol(resources: CurrentResources, principal: CurrentPrincipal) -> Response:
     """Tell what of tus is understood, and how large a file may be."""
     headers = {
@@ -67,7 +67,7 @@ async def create_upload(
     return Response(status_code=201, headers=progress_headers(view) | {"Location": f"{router.prefix}/{view.id}"})
 
 
-@router.head("/{upload_id}", status_code=200)
+@router.head("/{upload_id}", status_code=200, include_in_schema=False)
 async def find_offset(upload_id: str, resources: CurrentResources, principal: CurrentPrincipal) -> Response:
     """Tell in `Upload-Offset` where to go on. A file that is whole, but was not judged yet, is judged now."""
     view = await in_thread(resumable_uploads.get_upload, resources, principal, upload_id)

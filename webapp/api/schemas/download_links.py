@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from webapp.services.download_links import LONGEST_MINUTES
 
 
-class LinkIn(BaseModel):
+class DownloadLinkIn(BaseModel):
     """How long a link is to work."""
 
     model_config = ConfigDict(extra="forbid")
@@ -15,7 +15,7 @@ class LinkIn(BaseModel):
     expires_in_minutes: int = Field(60, ge=1, le=LONGEST_MINUTES)
 
 
-class LinkOut(BaseModel):
+class DownloadLinkOut(BaseModel):
     """A link. Whoever has `url` can download the file until it ends; it is shown this once."""
 
     url: str

@@ -3,6 +3,7 @@
 // Its first bytes tell whether it holds a picture or footprints; the server judges both by content again.
 
 const SPEED_EVERY_MS = 400
+const CANCELLED = "Cancelled. Nothing was kept."
 const UNITS = [["GB", 1e9], ["MB", 1e6], ["kB", 1e3]]
 
 const FOOTPRINT_STARTS = ["PAR1", "fgb", "SQLite format 3", "PK", "{", "\x1e", "\xef\xbb\xbf", "\x00\x00\x27\x0a"]
@@ -72,7 +73,13 @@ class Upload {
     this.bar = element("i", "fill")
     this.words = element("p", "words", "Starting…")
     this.sending = null
-    this.stop = button("Cancel", "quiet", () => this.sending?.cancel())
+    this.cancelled = false
+    this.stop = button("Cancel", "quiet", () => this.cancel())
+  }
+
+  cancel() {
+    this.cancelled = true  // what sends may not be loaded yet
+    this.sending?.cancel()
   }
 
   async run() {
@@ -82,6 +89,9 @@ class Upload {
     const {ResumableUpload, Refused} = await import(`${location.origin}/assets/js/resumable_upload.js`)
     const footprints = this.options.footprints
     const said = footprints ? {purpose: "import", ...this.options.answers} : {purpose: "scene"}
+    if (this.cancelled) {
+      return this.refused(CANCELLED)
+    }
     this.sending = new ResumableUpload(this.file, said, this.model.csrf_token, this)
     try {
       const view = await this.sending.run()
@@ -91,8 +101,8 @@ class Upload {
       if (error instanceof Refused) {
         return this.failed(error.problem)
       }
-      await this.sending.drop()
-      return this.refused("Cancelled. Nothing was kept.")
+      void this.sending.drop()  // a line that hangs keeps nobody waiting
+      return this.refused(CANCELLED)
     }
   }
 

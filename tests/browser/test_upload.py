@@ -35,17 +35,21 @@ def test_text_named_tif_is_refused_with_the_servers_sentence(screen, tmp_path):
 
 
 def test_upload_can_be_cancelled_and_leaves_nothing(screen, town, owner, site):
-    def held(route):
-        """Let the request hang, as on a slow line."""
-
+    """At once, when nothing may be on its way yet, and with a piece under way on a line that hangs."""
+    hanging = []
     screen.open("/upload")
     before = scene_count(site, owner)
-    screen.page.route("**/api/v1/uploads/*", held)
-    choose(screen, town.path)
-    screen.button("Cancel").click()
-    expect(screen.page.get_by_text("Cancelled. Nothing was kept.")).to_be_visible()
+    screen.page.route("**/api/v1/uploads/*", lambda route: hanging.append(route.request.method))
+    for wait in (False, True):
+        choose(screen, town.path)
+        if wait:
+            screen.wait_until(lambda: "PATCH" in hanging, "a piece on its way")
+        screen.button("Cancel").click()
+        expect(screen.page.get_by_text("Cancelled. Nothing was kept.")).to_be_visible()
+        expect(screen.button("Choose a file")).to_be_enabled()
+        screen.button("Dismiss").click()
+        hanging.clear()
     assert scene_count(site, owner) == before
-    expect(screen.button("Choose a file")).to_be_enabled()
 
 
 def test_upload_goes_on_after_the_connection_broke(screen, owner, site, tmp_path):

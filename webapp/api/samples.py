@@ -115,7 +115,7 @@ LEFT_OUT = {
     "change_user": {"default_tier"},
 }
 """Fields of request bodies that exclude others, or that few people need."""
-OF_OPERATION = {"process_state": {"state": "PA"}}
+OWN_SAMPLES = {"process_state": {"state": "PA"}}
 """Fields that mean something else there than elsewhere."""
 PLAIN: dict[str, Any] = {"string": "text", "integer": 1, "number": 1.0, "boolean": True, "null": None}
 DEEPEST = 12
@@ -126,7 +126,7 @@ def body_sample(operation_id: str, schema: Mapping[str, Any], schemas: Mapping[s
     sample = sample_of(schema, schemas)
     left_out = LEFT_OUT.get(operation_id, set())
     kept = {name: value for name, value in sample.items() if name not in left_out}
-    return kept | OF_OPERATION.get(operation_id, {})
+    return kept | OWN_SAMPLES.get(operation_id, {})
 
 
 def sample_of(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "", depth: int = 0) -> Any:

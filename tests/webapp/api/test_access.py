@@ -197,27 +197,33 @@ def test_the_table_lists_every_route_and_no_other(resources):
     assert found == set(TABLE)
 
 
-def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tmp_path):
-    result = make_result(api.resources, alice, tmp_path)
-    values = {
+def made_things(resources, owner, result):
+    """What stands in the paths of the table: ids of things that are the owner's, and coordinates of a tile."""
+    first_building = str(footprints.list_footprints(resources, owner, FootprintQuery())["id"][0])
+    return {
         "scene_id": result.scene_id,
         "job_id": result.job_id,
         "task_id": result.job_id,
-        "import_id": add_import(api.resources, alice),
-        "export_id": made_export(api.resources, alice, result.job_id).id,
-        "file_id": next(view.id for view in list_files(api.resources, alice) if view.scene_id == result.scene_id),
-        "building_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
+        "import_id": add_import(resources, owner),
+        "export_id": made_export(resources, owner, result.job_id).id,
+        "file_id": next(view.id for view in list_files(resources, owner) if view.scene_id == result.scene_id),
+        "building_id": first_building,
         "collection_id": f"job-{result.job_id}",
-        "feature_id": str(footprints.list_footprints(api.resources, alice, FootprintQuery())["id"][0]),
-        "upload_id": create_upload(api.resources, alice, UploadWish(UploadPurpose.SCENE, "a.tif", 10)).id,
+        "feature_id": first_building,
+        "upload_id": create_upload(resources, owner, UploadWish(UploadPurpose.SCENE, "a.tif", 10)).id,
         "name": "swagger-ui.css",
-        "user_id": str(make_person(api.resources, "somebody").user_id),
+        "user_id": str(make_person(resources, "somebody").user_id),
         "session_id": "00000000-0000-0000-0000-000000000000",
-        "key_id": create_key(api.resources, alice, "of alice", {Scope.READ}).view.id,
+        "key_id": create_key(resources, owner, "of alice", {Scope.READ}).view.id,
         "z": "3",
         "x": "2",
         "y": "3",
     }
+
+
+def test_each_person_gets_what_the_table_says(api, alice, bob, administrator, tmp_path):
+    result = make_result(api.resources, alice, tmp_path)
+    values = made_things(api.resources, alice, result)
     people = {
         "owner": api.program(alice),
         "other": api.program(bob),

@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 import shapely
 from pyproj import Transformer
+from sqlalchemy import func, select
 
+from auth.principals import SYSTEM
 from models.job_states import JobState
+from models.quota import QuotaUse
+from tests.support.jobs import add_scene, info_at
 from tests.support.people import make_person
 from tests.support.rasters import EPSG, GSD_M, ORIGIN, write_scene
 from tests.webapp.api.made_results import run_job
@@ -21,6 +25,11 @@ STEP_PX, HOUSE_PX = 100, (30, 40)
 TO_DEG = Transformer.from_crs(EPSG, 4326, always_xy=True)
 FROM_DEG = Transformer.from_crs(4326, EPSG, always_xy=True)
 OVERLAP_PX = 250
+
+
+KEY = {"Idempotency-Key": "a-state-once"}
+PROCESS_STATE = "/api/v1/ml-processing/process-state"
+GEORGIAN_BOX = (-83.5, 33.0, -83.498, 33.002)
 
 
 @dataclass(frozen=True)
@@ -187,3 +196,45 @@ def test_the_states_are_listed_with_ones_own_scenes(town, client):
     assert {code: row["scenes"] for code, row in rows.items() if row["scenes"]} == {"GA": 3, "AL": 2}
     assert rows["GA"]["name"] == "Georgia"
     assert rows["AK"]["bounds_deg"][0] > rows["AK"]["bounds_deg"][2]
+
+
+def begin_one(client):
+    """What begins a job of a state: route and body."""
+    return PROCESS_STATE, {"state": "GA"}
+
+
+def retry_one(client):
+    """What does a cancelled job of a state once more: route and body."""
+    job_id = client.post(PROCESS_STATE, json={"state": "GA"}).json()["job_id"]
+    assert client.post(f"/api/v1/jobs/{job_id}/cancel").status_code == 200
+    return f"/api/v1/jobs/{job_id}/retry", None
+
+
+def quota_used(resources):
+    with resources.database.read(SYSTEM) as session:
+        return session.scalar(select(func.count()).select_from(QuotaUse))
+
+
+@pytest.mark.parametrize("wanted", [begin_one, retry_one])
+def test_a_key_makes_one_job_of_a_state_and_the_request_is_known_to_its_parts(api, alice, wanted):
+    client = api.program(alice)
+    add_scene(api.resources, alice, info_at(*GEORGIAN_BOX))
+    url, body = wanted(client)
+    before = quota_used(api.resources)
+    answers = [client.post(url, json=body, headers=KEY | {"X-Request-ID": f"call-{n}"}) for n in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 202], answers[0].text
+    assert answers[0].content == answers[1].content
+    assert answers[1].headers["Idempotency-Replayed"] == "true"
+    assert quota_used(api.resources) == before + 1
+    made = answers[0].json()
+    job = client.get(f"/api/v1/jobs/{made.get('job_id') or made['id']}").json()
+    parts = [client.get(f"/api/v1/jobs/{part['id']}").json() for part in job["parts"]]
+    assert [row["request_id"] for row in (job, *parts)] == ["call-0", "call-0"]
+
+
+def test_a_key_of_a_state_is_refused_for_another_state(api, alice):
+    client = api.program(alice)
+    add_scene(api.resources, alice, info_at(*GEORGIAN_BOX))
+    assert client.post(PROCESS_STATE, json={"state": "GA"}, headers=KEY).status_code == 202
+    differs = client.post(PROCESS_STATE, json={"state": "AL"}, headers=KEY)
+    assert (differs.status_code, differs.json()["code"]) == (422, "IdempotencyKeyReused")

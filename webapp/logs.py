@@ -12,7 +12,7 @@ import structlog
 
 from webapp.settings import Settings
 
-QUIET = ("kombu", "amqp", "httpx", "asyncio", "rasterio", "fiona", "alembic.runtime.migration")
+QUIET = ("kombu", "amqp", "httpx", "httpcore", "asyncio", "rasterio", "fiona", "alembic.runtime.migration")
 
 
 def configure_logs(settings: Settings, process: str) -> None:

@@ -319,9 +319,11 @@ def test_a_job_that_takes_too_much_memory_fails_at_once_and_its_worker_lives_on(
     hungry = installation.submit(installation.add_scene("hungry.tif", paint=253))
     failed = installation.wait_finished(hungry, 60)
     assert (failed.state, failed.attempt, failed.error_code) == ("failed", 1, "WorkerMemoryExceeded")
-    assert "1000 MB" in failed.error_message and "WORKER_MEMORY_MB" in failed.error_message
+    assert "1000 MB" in failed.error_message
+    assert "WORKER_MEMORY_MB" in failed.error_message
     ended = [line for line in installation.lines("worker") if line["event"] == "memory_exceeded"]
-    assert len(ended) == 1 and 1000 < ended[0]["held_mb"] < 1500
+    assert len(ended) == 1
+    assert 1000 < ended[0]["held_mb"] < 1500
     assert installation.wait_finished(installation.submit()).state == "succeeded"
     assert installation.worker.poll() is None
     assert installation.job(hungry).state == "failed"

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-RUN_BYTES = 8 * 2**20
+RUN_BYTES = 4 * 2**20
 """A run is sorted in memory, which holds it twice meanwhile."""
-CHUNK_ROWS = 1024
+CHUNK_ROWS = 256
 """What is read from a run at once; a row group takes a few chunks of each run."""
 
 

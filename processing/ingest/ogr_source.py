@@ -23,8 +23,8 @@ DRIVERS = {
     FileKind.GEOPACKAGE: "GPKG",
     FileKind.ZIPPED_SHAPEFILE: "ESRI Shapefile",
 }
-GEOJSON_FEATURE_MB = 96
-"""Of one feature, as GDAL holds it in memory (about 640 bytes a corner): half as many corners again as a footprint may
+GEOJSON_FEATURE_MB = 64
+"""Of one feature, as GDAL estimates what it holds: room for twice as many corners as a footprint may
 have. GDAL's own limit is 200."""
 TOO_COMPLEX = "object too complex"
 BROKEN = (DataSourceError, DataLayerError, pa.ArrowException, OSError, RuntimeError, UnicodeDecodeError, ValueError)

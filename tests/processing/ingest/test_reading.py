@@ -304,7 +304,7 @@ def test_parquet_that_grows_is_refused_by_its_footer(tmp_path):
 
 
 def test_one_geojson_feature_may_not_take_all_memory(tmp_path):
-    ring = ",".join(f"[{10 + at * 1e-7:.7f},50]" for at in range(400_000))
+    ring = ",".join(f"[{10 + at * 1e-7:.7f},50.5]" for at in range(600_000))
     geometry = f'{{"type":"Polygon","coordinates":[[{ring},[10,50.1],[10,50]]]}}'
     path = tmp_path / "one.geojson"
     feature_text = f'{{"type":"Feature","properties":{{}},"geometry":{geometry}}}'
@@ -339,4 +339,5 @@ def test_the_check_of_a_file_loads_no_data_frames(tmp_path):
     assert json.loads(done.stdout)["report"]["kept"] == 3
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "shapely" in loaded
-    assert not {"pandas", "geopandas", "scipy", "numba"} & loaded
+    # A package that is asked for and refused stands in the list by its name, but nothing of what it is made of does.
+    assert not [name for name in loaded if name.startswith(("pandas.", "geopandas.", "scipy.", "numba."))]

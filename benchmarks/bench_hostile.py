@@ -19,7 +19,7 @@ import httpx
 from auth.principals import Role
 from benchmarks.counts import Counted, publish_counts
 from benchmarks.hostile_sending import TIMEOUT_S, Sent, send_case, spooled
-from benchmarks.memory_watch import children_of, watched
+from benchmarks.memory_watch import MemoryWatch, children_of, forget_peak, memory_bytes, watched
 from benchmarks.report import read_options
 from benchmarks.web_processes import Site, running_site
 from tests.support.hostile.case import Case
@@ -31,7 +31,7 @@ LIMIT_S, LIMIT_BYTES = 10.0, 2**30
 QUICK_EVERY = 12
 MANY_WINDOWS = 40
 """A larger job is cancelled once the worker has it in hand: reading it was what had to be seen."""
-JOBS_S = 1800.0
+JOB_S, JOBS_S = 120.0, 1800.0
 ENDED = {"succeeded", "failed", "cancelled", "dead"}
 
 
@@ -45,8 +45,22 @@ class Outcome:
     """Of the scenes."""
     touched: int
     worker_bytes: int
+    worker_growth: list["Growth"]
+    """Of the worker, job by job, in the order of their files."""
     worker_is_alive: bool
     left_behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """The worker's peak while one file's job ran, and what it held before."""
+
+    case: Case
+    before_bytes: int
+    peak_bytes: int
+
+
+WORST = 5
 
 
 def main(arguments: Sequence[str] = ()) -> int:
@@ -77,6 +91,7 @@ def _whole_site(folder: Path) -> Iterator[tuple[Site, int]]:
 
 def _send_all(site: Site, worker: int, cases: Sequence[Case]) -> Outcome:
     headers, sent = site.headers(site.person("sender", Role.ADMIN)), []
+    growth: list[Growth] = []
     with (
         watched_lures(site.folder / "lures") as lures,
         watched(site.pids[0]) as web,
@@ -89,13 +104,33 @@ def _send_all(site: Site, worker: int, cases: Sequence[Case]) -> Outcome:
             sent.append(send_case(client, site, web, case, path))
             _tell(sent[-1])
             path.unlink()
+            if sent[-1].job_id:
+                growth.append(_growth_of(client, site, memory, sent[-1]))
         jobs = _jobs_of(client, site, sent)
         touched = lures.touched
         lures.prove()
         names = [scene["name"] for scene in client.get(f"{site.urls[0]}/api/v1/scenes").json()["scenes"]]
         is_alive = bool(children_of(worker))
-    worker_bytes = max(memory.child_bytes, memory.own_bytes)
-    return Outcome(sent, jobs, names, touched, worker_bytes, is_alive, len(spooled(site)))
+    worker_bytes = max(memory.child_bytes, memory.own_bytes, *(one.peak_bytes for one in growth))
+    return Outcome(sent, jobs, names, touched, worker_bytes, growth, is_alive, len(spooled(site)))
+
+
+def _growth_of(client: httpx.Client, site: Site, memory: MemoryWatch, one: Sent) -> Growth:
+    """Wait until the job of a file has ended, so that what the worker then held is this file's."""
+    for child in children_of(memory.pid):
+        forget_peak(child)
+    before_bytes = max((memory_bytes(child, "VmRSS") for child in children_of(memory.pid)), default=0)
+    memory.begin()
+    until_s = time.monotonic() + JOB_S
+    while time.monotonic() < until_s:
+        job = client.get(f"{site.urls[0]}/api/v1/jobs/{one.job_id}").json()
+        if job["state"] in ENDED:
+            break
+        if job["windows_total"] > MANY_WINDOWS and job["windows_done"] and job["kind"] == "extraction":
+            client.post(f"{site.urls[0]}/api/v1/jobs/{one.job_id}/cancel")
+        time.sleep(0.2)
+    memory.look()
+    return Growth(one.case, before_bytes, memory.child_bytes)
 
 
 def _broken(outcome: Outcome) -> dict[str, int]:
@@ -163,14 +198,19 @@ def _tell(one: Sent) -> None:
 
 def _summary(outcome: Outcome) -> None:
     sent, jobs = outcome.sent, outcome.jobs
-    slowest = max(sent, key=lambda one: one.wall_s)
-    busiest = max(sent, key=lambda one: one.check_cpu_s)
-    largest = max(sent, key=lambda one: one.check_bytes)
     states = Counter(job["state"] for job in jobs)
     web_bytes = max(one.web_bytes for one in sent)
     print(f"refused {sum(one.status >= 400 for one in sent)}, taken {sum(one.status < 300 for one in sent)}")
-    print(f"slowest {slowest.wall_s:.1f} s ({slowest.case.name})")
-    print(f"busiest check {busiest.check_cpu_s:.1f} s of processor time ({busiest.case.name})")
-    print(f"largest check {largest.check_bytes / 2**20:.0f} MiB ({largest.case.name})")
+    _print_worst("by the wall clock, s", [(one.wall_s, one.case) for one in sent])
+    _print_worst("check, s of processor time", [(one.check_cpu_s, one.case) for one in sent])
+    _print_worst("check, MiB", [(one.check_bytes / 2**20, one.case) for one in sent])
+    _print_worst("worker's peak, MiB", [(one.peak_bytes / 2**20, one.case) for one in outcome.worker_growth])
+    grown = [((one.peak_bytes - one.before_bytes) / 2**20, one.case) for one in outcome.worker_growth]
+    _print_worst("worker's peak above what it held before, MiB", grown)
     print(f"web process {web_bytes / 2**20:.0f} MiB, worker {outcome.worker_bytes / 2**20:.0f} MiB")
     print(f"jobs {len(jobs)}: " + ", ".join(f"{count} {state}" for state, count in states.items()))
+
+
+def _print_worst(what: str, figures: list[tuple[float, Case]]) -> None:
+    worst = sorted(figures, key=lambda pair: pair[0], reverse=True)[:WORST]
+    print(f"{what}: " + "; ".join(f"{figure:.1f} ({case.group}: {case.name})" for figure, case in worst))

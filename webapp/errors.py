@@ -276,6 +276,16 @@ class BrokerUnavailable(AppError):
     template = "The broker cannot be reached: {detail}."
 
 
+class WorkerMemoryExceeded(AppError):
+    """A job or an export needed more memory than one may have on this server; it is not tried again."""
+
+    code = "WorkerMemoryExceeded"
+    template = (
+        "It was ended because it needed more than the {limit_mb} MB of memory that one job may have here "
+        "(WORKER_MEMORY_MB). Try smaller windows, or a smaller file."
+    )
+
+
 class LeaseLost(AppError):
     """The job is somebody else's by now, or finished: nothing may be written in its name."""
 

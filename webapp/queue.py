@@ -36,6 +36,7 @@ def make_celery(settings: Settings) -> Celery:
         task_acks_late=True,
         worker_prefetch_multiplier=1,
         worker_concurrency=settings.worker_concurrency,
+        worker_max_memory_per_child=_replaced_above_kb(settings.worker_memory_mb),
         worker_hijack_root_logger=False,
         worker_enable_remote_control=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
@@ -92,6 +93,15 @@ class Queue:
             self._redis.close()
         if "_celery" in self.__dict__:
             self._celery.close()
+
+
+def _replaced_above_kb(worker_memory_mb: int) -> int | None:
+    """Return the peak after which a process is replaced when its task has ended.
+
+    What it may still hold then must not count against the next job (`webapp.tasks.memory_limit` ends a job that takes
+    too much while it runs).
+    """
+    return worker_memory_mb * 1000 * 3 // 4 or None
 
 
 def _transport_options(limit_s: float) -> dict[str, object]:

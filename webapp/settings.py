@@ -20,6 +20,7 @@ from auth.principals import Tier
 from webapp.errors import SettingInvalid
 
 SECRET_KEY_MIN_BYTES = 32
+WORKER_MEMORY_MIN_MB = 512
 EXACT_ORIGIN = re.compile(r"https?://(?:[a-z0-9._-]+|\[[0-9a-f:]+\])(?::\d{1,5})?")
 """As browsers write the header Origin: anything else would never match."""
 MB, GB = 1_000_000, 1_000_000_000
@@ -110,6 +111,9 @@ class Settings(BaseSettings):
     job_retention_days: float = Field(0.0, ge=0, description="Finished jobs are removed after this; 0: never.")
     export_retention_days: float = Field(7.0, gt=0, description="Prepared export files are removed after this.")
     worker_concurrency: int = Field(1, ge=1, description="Jobs that one worker runs at the same time.")
+    worker_memory_mb: int = Field(
+        4096, ge=0, description="A job or export that holds more memory than this is ended; 0: no limit."
+    )
     state_parts_at_once: int = Field(4, ge=1, description="Scenes of one state's job that workers get at a time.")
 
     device: str = Field("auto", pattern="^(auto|cpu|cuda)$", description="Where the detector runs: auto, cpu or cuda.")
@@ -158,6 +162,13 @@ class Settings(BaseSettings):
         is_plain = bool(parts.hostname) and not (parts.query or parts.fragment or "@" in parts.netloc)
         if value and not (is_safe and is_plain):
             raise ValueError("it must be an https address (http on this machine alone) without ? # and @")
+        return value
+
+    @field_validator("worker_memory_mb")
+    @classmethod
+    def _leave_room_for_the_detector(cls, value: int) -> int:
+        if 0 < value < WORKER_MEMORY_MIN_MB:
+            raise ValueError(f"a worker holds hundreds of MB before its first window; at least {WORKER_MEMORY_MIN_MB}")
         return value
 
     @model_validator(mode="after")

@@ -14,6 +14,8 @@ from webapp.queue import make_celery
 from webapp.resources import Resources, open_resources
 from webapp.settings import load_settings
 from webapp.tasks.acknowledging import forgive_lost_acknowledgements
+from webapp.tasks.freed_memory import give_back_memory
+from webapp.tasks.memory_limit import MemoryLimit, TaskInHand
 from webapp.tasks.shutdown import ShutdownFlag
 from webapp.tasks.watch import WorkerWatch
 
@@ -21,7 +23,7 @@ forgive_lost_acknowledgements()
 settings = load_settings()
 app = make_celery(settings)
 shutdown = ShutdownFlag()
-_watches: list[WorkerWatch] = []
+_watches: list[WorkerWatch | MemoryLimit] = []
 
 
 @cache
@@ -46,6 +48,11 @@ def _prepare_child(**_: Any) -> None:
     signal.signal(signal.SIGTERM, lambda number, frame: shutdown.set())
 
 
+@signals.task_postrun.connect(weak=False)
+def _give_back(**_: Any) -> None:
+    give_back_memory()
+
+
 @signals.worker_shutting_down.connect(weak=False)
 def _hand_jobs_back(**_: Any) -> None:
     shutdown.set()
@@ -55,8 +62,10 @@ def _hand_jobs_back(**_: Any) -> None:
 def _start_watch(sender: Any = None, **_: Any) -> None:
     name = getattr(sender, "hostname", None) or process_name()
     watch = WorkerWatch(settings, name, _is_busy, app.amqp.queues.consume_from)
-    _watches.append(watch)
-    watch.start()
+    limit = MemoryLimit(settings, _tasks_in_hand)
+    _watches.extend((watch, limit))
+    for one in (watch, limit):
+        one.start()
 
 
 @signals.worker_shutdown.connect(weak=False)
@@ -67,3 +76,9 @@ def _stop_watch(**_: Any) -> None:
 
 def _is_busy() -> bool:
     return bool(celery_state.reserved_requests or celery_state.active_requests)
+
+
+def _tasks_in_hand() -> list[TaskInHand]:
+    """Return what the processes of this worker are busy with; a message that none has begun yet has no process."""
+    requests = list(celery_state.active_requests)
+    return [TaskInHand(one.worker_pid, one.name, str(one.args[0])) for one in requests if one.worker_pid and one.args]

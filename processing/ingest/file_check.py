@@ -8,9 +8,9 @@ from typing import Any
 
 from processing.errors import VectorUnreadable
 from processing.ingest.options import ColumnChoice, IngestBudget, IngestOptions
-from processing.ingest.reading import check_file
 from processing.ingest.report import IngestReport, report_from_json
 from processing.ingest.vector_source import scratch_folder
+from processing.lean_imports import refuse_data_frames
 from processing.limited_child import ChildFailed, ChildLimits, answer_once, limit_this_process, run_limited
 
 CHILD_MEMORY_BYTES = 6 * 2**30
@@ -35,6 +35,8 @@ def check_in_child(path: Path, options: IngestOptions | None = None, *, scratch:
 
 
 def _check(request: dict[str, Any]) -> dict[str, Any]:
+    from processing.ingest.reading import check_file  # after `main` has refused what costs two seconds to load
+
     path, options = Path(request["path"]), _options(request["options"])
     try:
         report = check_file(path, options, scratch=Path(request["scratch"]))
@@ -52,6 +54,7 @@ def _options(values: dict[str, Any]) -> IngestOptions:
 def main() -> None:
     """Answer one request."""
     request = json.loads(sys.stdin.read())
+    refuse_data_frames()
     written_bytes = _options(request["options"]).budget.unpacked_bytes_max
     limit_this_process(ChildLimits(CHILD_MEMORY_BYTES, CHILD_CPU_S, written_bytes))
     answer_once(request, _check)

@@ -12,10 +12,10 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from processing.errors import CrsUnusable, LayerAmbiguous, VectorUnreadable
+from processing.errors import CrsUnusable, LayerAmbiguous, ProcessingError, VectorTooLarge, VectorUnreadable
 from processing.ingest.file_kinds import FileKind
 from processing.ingest.options import IngestOptions
-from processing.ingest.vector_source import SourceRows, VectorSource, refuse_wide, shapes_of_wkb
+from processing.ingest.vector_source import SourceRows, VectorSource, attributes_of, refuse_wide, shapes_of_wkb
 
 DRIVERS = {
     FileKind.GEOJSON: "GeoJSON",
@@ -23,6 +23,10 @@ DRIVERS = {
     FileKind.GEOPACKAGE: "GPKG",
     FileKind.ZIPPED_SHAPEFILE: "ESRI Shapefile",
 }
+GEOJSON_FEATURE_MB = 64
+"""Of one feature, as GDAL estimates what it holds: room for twice as many corners as a footprint may
+have. GDAL's own limit is 200."""
+TOO_COMPLEX = "object too complex"
 BROKEN = (DataSourceError, DataLayerError, pa.ArrowException, OSError, RuntimeError, UnicodeDecodeError, ValueError)
 
 
@@ -31,6 +35,7 @@ def open_ogr(path: Path, kind: FileKind, *, name: str, options: IngestOptions) -
     """Open one layer. Raises `VectorUnreadable`, `VectorTooLarge`, `LayerAmbiguous`, `CrsUnusable`."""
     # The prefix keeps every other driver away: some of those that take JSON run what it says.
     place = f"GeoJSON:{path}" if kind is FileKind.GEOJSON else str(path)
+    pyogrio.set_gdal_config_options({"OGR_GEOJSON_MAX_OBJ_SIZE": GEOJSON_FEATURE_MB})
     layer = _layer(place, kind, name, options.layer)
     try:
         with _quiet():
@@ -39,7 +44,7 @@ def open_ogr(path: Path, kind: FileKind, *, name: str, options: IngestOptions) -
             opened = pyogrio.open_arrow(place, layer=layer, batch_size=options.budget.batch_rows, use_pyarrow=True)
             meta, reader = opened.__enter__()
     except BROKEN as error:
-        raise VectorUnreadable(name=name, detail=_first_line(error)) from error
+        raise _refusal(error, name) from error
     try:
         if info["driver"] != DRIVERS[kind]:
             raise VectorUnreadable(name=name, detail=f"it is no {kind} inside but {info['driver']}")
@@ -63,7 +68,7 @@ def _layer(place: str, kind: FileKind, name: str, wanted: str | None) -> str | N
         with _quiet():
             layers = [str(layer) for layer, geometry in pyogrio.list_layers(place) if geometry is not None]
     except BROKEN as error:
-        raise VectorUnreadable(name=name, detail=_first_line(error)) from error
+        raise _refusal(error, name) from error
     if not layers:
         raise VectorUnreadable(name=name, detail="it has no layer with geometries")
     if wanted is None and len(layers) == 1:
@@ -90,13 +95,19 @@ def _rows(reader: Any, geometry: str, name: str) -> Iterator[SourceRows]:
                 return
             shapes, closed, present = shapes_of_wkb(batch.column(geometry))
             names = [column for column in batch.schema.names if column != geometry]
-            attributes = batch.select(names).to_pylist() if names else [{} for _ in range(batch.num_rows)]
+            attributes = attributes_of(batch, names)
         except StopIteration:
             return
         except BROKEN as error:
-            raise VectorUnreadable(name=name, detail=f"after row {first_row - 1}: {_first_line(error)}") from error
+            raise _refusal(error, name, f"after row {first_row - 1}: ") from error
         yield SourceRows(first_row, shapes, closed, present, attributes)
         first_row += batch.num_rows
+
+
+def _refusal(error: Exception, name: str, where: str = "") -> ProcessingError:
+    if TOO_COMPLEX in str(error):
+        return VectorTooLarge(name=name, limit=f"{GEOJSON_FEATURE_MB} MB of memory for one feature")
+    return VectorUnreadable(name=name, detail=f"{where}{_first_line(error)}")
 
 
 @contextmanager

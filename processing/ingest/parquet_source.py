@@ -11,12 +11,15 @@ import pyarrow.parquet as pq
 from pyproj import CRS
 from pyproj.exceptions import CRSError
 
-from processing.errors import CrsUnusable, VectorUnreadable
+from processing.errors import CrsUnusable, VectorTooLarge, VectorUnreadable
 from processing.ingest.options import IngestBudget
-from processing.ingest.vector_source import SourceRows, VectorSource, refuse_wide, shapes_of_wkb
+from processing.ingest.vector_source import SourceRows, VectorSource, attributes_of, refuse_wide, shapes_of_wkb
 
 USUAL_NAMES = ("geometry", "wkb_geometry", "geom", "wkb")
 BUFFER_BYTES = 2**20
+RATIO_MAX = 300
+"""Of a column's values without a fixed size. A page of them is unpacked as a whole, and one may be the whole column;
+geometries shrink to a third, and what repeats is written once, as a dictionary."""
 
 
 @contextmanager
@@ -33,6 +36,7 @@ def open_parquet(path: Path, *, name: str, budget: IngestBudget) -> Iterator[Vec
         refuse_wide(len(file.schema_arrow.names), name, budget)
         column = _geometry_column(file.schema_arrow, geo, name)
         columns = _attribute_columns(file.schema_arrow, column, geo)
+        _refuse_what_grows(file, name, budget.batch_bytes)
         yield VectorSource(
             crs=_crs(geo, column, name),
             columns=tuple(columns),
@@ -80,6 +84,17 @@ def _attribute_columns(schema: pa.Schema, geometry: str, geo: dict[str, Any]) ->
     ]
 
 
+def _refuse_what_grows(file: pq.ParquetFile, name: str, harmless_bytes: int) -> None:
+    """Raise `VectorTooLarge` for a column that unpacks to many times its size, by what the footer says."""
+    for group in range(file.metadata.num_row_groups):
+        chunks = file.metadata.row_group(group)
+        for chunk in map(chunks.column, range(chunks.num_columns)):
+            unpacked, packed = chunk.total_uncompressed_size, chunk.total_compressed_size
+            large = chunk.physical_type == "BYTE_ARRAY" and unpacked > harmless_bytes
+            if large and unpacked > RATIO_MAX * max(packed, 1):
+                raise VectorTooLarge(name=name, limit=f"{RATIO_MAX} times its size when it is unpacked")
+
+
 def _crs(geo: dict[str, Any], column: str, name: str) -> CRS | None:
     """GeoParquet says: no `crs` means longitude and latitude; null means unknown."""
     if not geo:
@@ -107,7 +122,7 @@ def _rows(file: pq.ParquetFile, geometry: str, columns: list[str], name: str, ba
             if batch is None:
                 return
             shapes, closed, present = shapes_of_wkb(batch.column(geometry))
-            attributes = batch.select(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
+            attributes = attributes_of(batch, columns)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
             raise VectorUnreadable(name=name, detail=f"after row {first_row - 1}: {error}") from error
         yield SourceRows(first_row, shapes, closed, present, attributes)

@@ -2,15 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import shapely
-from geopandas import GeoDataFrame
+from numpy.typing import NDArray
 
 from processing.errors import VectorTooLarge, VectorUnreadable
-from processing.ingest.columns import ColumnMap, map_columns, take_columns
+from processing.ingest.columns import ColumnMap, MappedColumns, map_columns, take_columns
 from processing.ingest.file_kinds import FileKind, kind_of
 from processing.ingest.geometry_rules import (
     bring_to_degrees,
@@ -30,7 +31,36 @@ from processing.ingest.source_crs import SourceCrs, source_crs
 from processing.ingest.vector_source import SourceRows, VectorSource, scratch_folder
 from processing.ingest.zipped_shapefile import unpack_shapefile
 
+if TYPE_CHECKING:
+    from geopandas import GeoDataFrame
+
 EPSG = 4326
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedRows:
+    """What is left of a batch: (N,) valid shapes in EPSG:4326, their rows in the file, areas and attributes."""
+
+    rows: NDArray[np.int64]
+    shapes: NDArray[np.object_]
+    areas_m2: NDArray[np.float64]
+    columns: MappedColumns
+
+    def to_frame(self) -> "GeoDataFrame":
+        """Return them as `FootprintReading.batches` describes. Loads data frames, which a check does without."""
+        import pandas as pd
+        from geopandas import GeoDataFrame
+
+        columns = {
+            "source_row": self.rows,
+            "source_id": pd.Series(self.columns.source_id, dtype=object),
+            "source_name": pd.Series(self.columns.source_name, dtype=object),
+            "confidence": self.columns.confidence,
+            "area_m2": self.areas_m2,
+            "attributes": pd.Series(self.columns.attributes, dtype=object),
+            "geometry": np.asarray(self.shapes, object),
+        }
+        return GeoDataFrame(columns, geometry="geometry", crs=EPSG)
 
 
 class FootprintReading:
@@ -55,49 +85,43 @@ class FootprintReading:
         """How many rows the file says it holds, for a progress bar; None where it does not say."""
         return self._source.rows_announced
 
-    def batches(self) -> Iterator[GeoDataFrame]:
+    def batches(self) -> Iterator["GeoDataFrame"]:
         """Yield the footprints of each batch of rows, maybe none, in the file's order.
 
         Columns: `source_row` (int, the file's first row is 1), `source_id`, `source_name` (text or None), `confidence`
         (NaN where there is none), `area_m2`, `attributes` (JSON text or None), `geometry` (EPSG:4326, valid Polygon or
-        MultiPolygon within ±180°). Raises `VectorUnreadable` where the file ends before what it announced,
-        `VectorTooLarge`.
+        MultiPolygon within ±180°). Raises what `judged` raises.
+        """
+        return (judged.to_frame() for judged in self.judged())
+
+    def judged(self) -> Iterator[JudgedRows]:
+        """Yield what is left of each batch of rows, maybe nothing, in the file's order.
+
+        Raises `VectorUnreadable` where the file ends before what it announced, `VectorTooLarge`.
         """
         limit = self._options.budget.rows_max
         for rows in self._source.rows:
             if self.report.rows_read + len(rows.shapes) > limit:
                 raise VectorTooLarge(name=self._name, limit=f"{limit:,} rows")
-            frame = self._judge(rows)
+            judged = self._judge(rows)
             self.report.rows_read += len(rows.shapes)
-            yield frame
+            yield judged
         announced = self._source.rows_announced
         if announced is not None and announced != self.report.rows_read:
             detail = f"it announces {announced} rows and holds {self.report.rows_read}"
             raise VectorUnreadable(name=self._name, detail=detail)
 
-    def _judge(self, rows: SourceRows) -> GeoDataFrame:
+    def _judge(self, rows: SourceRows) -> JudgedRows:
         sieve = Sieve(rows.shapes, rows.first_row, self.report)
         refuse_what_is_no_polygon(sieve, rows, self._options.budget.corners_max)
         bring_to_degrees(sieve, self._crs)
         mend_and_measure(sieve)
         refuse_duplicates(sieve, self._seen)
         settle(sieve)
-        return self._frame(sieve, rows)
-
-    def _frame(self, sieve: Sieve, rows: SourceRows) -> GeoDataFrame:
         chosen = [rows.attributes[at] for at in sieve.positions]
         mapped = take_columns(chosen, sieve.rows, self._columns, self.report)
         self.report.keep(sieve.areas_m2, shapely.bounds(sieve.shapes).reshape(-1, 4))
-        columns = {
-            "source_row": sieve.rows,
-            "source_id": pd.Series(mapped.source_id, dtype=object),
-            "source_name": pd.Series(mapped.source_name, dtype=object),
-            "confidence": mapped.confidence,
-            "area_m2": sieve.areas_m2,
-            "attributes": pd.Series(mapped.attributes, dtype=object),
-            "geometry": np.asarray(sieve.shapes, object),
-        }
-        return GeoDataFrame(columns, geometry="geometry", crs=EPSG)
+        return JudgedRows(sieve.rows, sieve.shapes, sieve.areas_m2, mapped)
 
 
 @contextmanager
@@ -119,7 +143,7 @@ def open_footprints(
 def check_file(path: Path, options: IngestOptions | None = None, *, scratch: Path | None = None) -> IngestReport:
     """Read a whole file and return what would become of its rows. Raises what `open_footprints` raises."""
     with open_footprints(path, options, scratch=scratch) as reading:
-        for _ in reading.batches():
+        for _ in reading.judged():
             pass
         return reading.report
 

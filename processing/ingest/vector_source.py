@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import shapely
 from numpy.typing import NDArray
 from pyproj import CRS
@@ -59,6 +60,36 @@ def shapes_of_wkb(column: Any) -> tuple[Shapes, NDArray[np.bool_], NDArray[np.bo
         shapes[broken] = mended
         closed[broken] = ~shapely.is_missing(mended)
     return shapes, closed, present
+
+
+def attributes_of(batch: Any, columns: list[str]) -> list[dict[str, Any]]:
+    """Return the rows of an Arrow record batch as plain values; times to the microsecond.
+
+    Arrow makes nanoseconds into values of pandas where that is loaded, and fails where it is not.
+    """
+    if not columns:
+        return [{} for _ in range(batch.num_rows)]
+    chosen = batch.select(columns)
+    schema = pa.schema([field.with_type(_in_microseconds(field.type)) for field in chosen.schema])
+    if schema != chosen.schema:
+        chosen = chosen.cast(schema, safe=False)
+    rows: list[dict[str, Any]] = chosen.to_pylist()
+    return rows
+
+
+def _in_microseconds(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_timestamp(kind) and kind.unit == "ns":
+        return pa.timestamp("us", kind.tz)
+    if pa.types.is_duration(kind) and kind.unit == "ns":
+        return pa.duration("us")
+    if pa.types.is_time64(kind):
+        return pa.time64("us")
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        inner = kind.value_field.with_type(_in_microseconds(kind.value_type))
+        return pa.list_(inner) if pa.types.is_list(kind) else pa.large_list(inner)
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_in_microseconds(field.type)) for field in kind])
+    return kind
 
 
 def refuse_wide(columns: int, name: str, budget: IngestBudget) -> None:

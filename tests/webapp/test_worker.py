@@ -50,6 +50,7 @@ FAST = {
     "republish_s": 2.0,
     "broker_timeout_s": 2.0,
     "cancel_grace_s": 10.0,
+    "worker_memory_mb": 1000,
 }
 FAST_WINDOW_S, SLOW_WINDOW_S = 0.0, 0.15
 
@@ -311,6 +312,21 @@ def test_a_job_that_kills_its_worker_is_dead_after_three_and_others_go_on(instal
     assert (dead.state, dead.attempt, dead.error_code) == ("dead", 3, "WorkerLost")
     assert "stopped without a word" in dead.error_message
     assert sum(text.startswith("Started") for text in installation.texts(poison)) == 3
+
+
+@pytest.mark.long(on="postgis")
+def test_a_job_that_takes_too_much_memory_fails_at_once_and_its_worker_lives_on(installation):
+    hungry = installation.submit(installation.add_scene("hungry.tif", paint=253))
+    failed = installation.wait_finished(hungry, 60)
+    assert (failed.state, failed.attempt, failed.error_code) == ("failed", 1, "WorkerMemoryExceeded")
+    assert "1000 MB" in failed.error_message
+    assert "WORKER_MEMORY_MB" in failed.error_message
+    ended = [line for line in installation.lines("worker") if line["event"] == "memory_exceeded"]
+    assert len(ended) == 1
+    assert 1000 < ended[0]["held_mb"] < 1500
+    assert installation.wait_finished(installation.submit()).state == "succeeded"
+    assert installation.worker.poll() is None
+    assert installation.job(hungry).state == "failed"
 
 
 def test_an_import_that_loses_its_worker_shows_nothing_until_it_shows_all(installation):

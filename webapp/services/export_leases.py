@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy.orm import Session
 
 from auth.principals import SYSTEM, Principal, Role
 from models.base import now_s
@@ -59,20 +60,14 @@ def claim(resources: Resources, export_id: str, owner: str) -> ExportClaim | Non
     with resources.database.write(SYSTEM) as session:
         if not queries.move_exports(session, values, *mine):
             return None
-        export, person = session.execute(
-            select(Export, User).join(User, User.id == Export.owner_id).where(Export.id == export_id)
-        ).one()
-        return ExportClaim(
-            export_id=export.id,
-            lease_epoch=export.lease_epoch,
-            attempt=export.attempt,
-            max_attempts=export.max_attempts,
-            principal=Principal(person.id, person.username, Role(person.role)),
-            format=export.format,
-            title=export.title,
-            rows_total=export.rows_total,
-            request_id=export.request_id,
-        )
+        return _read_claim(session, export_id)
+
+
+def claim_of(resources: Resources, export_id: str, owner: str) -> ExportClaim | None:
+    """Return the claim of a process that can no longer speak for itself; None where it does not hold the export."""
+    held = (Export.id == export_id, Export.lease_owner == owner[:128], Export.state == queries.RUNNING)
+    with resources.database.read(SYSTEM) as session:
+        return _read_claim(session, export_id) if session.scalar(select(Export.id).where(*held)) else None
 
 
 def request_of(resources: Resources, export_id: str) -> str | None:
@@ -139,6 +134,23 @@ def hand_back(resources: Resources, claim: ExportClaim, reason: str, *, counted:
 def requeued_values() -> dict[str, Any]:
     """Return the columns of an export that waits again; its message is to be sent."""
     return {"state": queries.QUEUED, "lease_owner": None, "lease_until": None, "published_at": None, "rows_done": 0}
+
+
+def _read_claim(session: Session, export_id: str) -> ExportClaim:
+    export, person = session.execute(
+        select(Export, User).join(User, User.id == Export.owner_id).where(Export.id == export_id)
+    ).one()
+    return ExportClaim(
+        export_id=export.id,
+        lease_epoch=export.lease_epoch,
+        attempt=export.attempt,
+        max_attempts=export.max_attempts,
+        principal=Principal(person.id, person.username, Role(person.role)),
+        format=export.format,
+        title=export.title,
+        rows_total=export.rows_total,
+        request_id=export.request_id,
+    )
 
 
 def _end(resources: Resources, claim: ExportClaim, state: ExportState, values: dict[str, Any]) -> ExportState:

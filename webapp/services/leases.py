@@ -60,6 +60,17 @@ def request_of(resources: Resources, job_id: str) -> str | None:
         return session.scalar(select(ProcessingJob.request_id).where(ProcessingJob.id == job_id))
 
 
+def claim_of(resources: Resources, job_id: str, owner: str) -> Claim | None:
+    """Return the claim of a process that can no longer speak for itself; None where it does not hold the job."""
+    held = (
+        ProcessingJob.id == job_id,
+        ProcessingJob.lease_owner == owner[:128],
+        ProcessingJob.state == str(JobState.RUNNING),
+    )
+    with resources.database.read(SYSTEM) as session:
+        return _read_claim(session, job_id) if session.scalar(select(ProcessingJob.id).where(*held)) else None
+
+
 def heartbeat(resources: Resources, claim: Claim, windows_done: int = 0) -> Beat:
     """Hold the lease for another `lease_s`, and write the progress."""
     columns: dict[str, Any] = {"lease_until": now_s() + resources.settings.lease_s}

@@ -20,6 +20,7 @@ from webapp.services.claims import JobError
 from webapp.services.export_leases import ExportClaim, MadeFile
 from webapp.services.export_scratch import scratch_of
 from webapp.tasks.heartbeat import Heartbeat, HeldExport
+from webapp.tasks.memory_limit import memory_exceeded
 from webapp.tasks.patience import patiently
 
 STALL_S_PER_ROW = 1e-3
@@ -71,6 +72,8 @@ def _attempt(resources: Resources, claim: ExportClaim, heart: Heartbeat) -> Call
         return partial(export_leases.hand_back, resources, claim, "The worker is being restarted.", counted=False)
     except (ProcessingError, ExportOutdated) as error:
         return partial(export_leases.fail, resources, claim, JobError(error.code, str(error)))
+    except MemoryError:
+        return partial(export_leases.fail, resources, claim, memory_exceeded(resources.settings))
     except Exception as error:
         log.exception("attempt_failed")
         reason = str(error) if isinstance(error, AppError) else f"Unexpected error ({type(error).__name__})."

@@ -17,6 +17,7 @@ from webapp.tasks.context import WorkerContext
 from webapp.tasks.extraction import extract_scene
 from webapp.tasks.heartbeat import Heartbeat, HeldJob
 from webapp.tasks.importing import import_file
+from webapp.tasks.memory_limit import memory_exceeded
 from webapp.tasks.patience import patiently
 
 log = structlog.get_logger(__name__)
@@ -61,6 +62,8 @@ def _attempt(context: WorkerContext, claim: Claim, heart: Heartbeat) -> JobState
         raise
     except (ProcessingError, NotFound, ImportDiffers) as error:
         return partial(leases.finish, resources, claim, JobState.FAILED, JobError(error.code, str(error)))
+    except MemoryError:
+        return partial(leases.finish, resources, claim, JobState.FAILED, memory_exceeded(resources.settings))
     except Exception as error:
         log.exception("attempt_failed")
         reason = str(error) if isinstance(error, AppError) else f"Unexpected error ({type(error).__name__})."

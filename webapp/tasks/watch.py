@@ -9,10 +9,10 @@ import structlog
 
 from webapp.errors import AppError
 from webapp.queue import QUEUE_NAME
-from webapp.resources import Resources, open_resources
+from webapp.resources import Resources
 from webapp.services.health import forget_worker, note_worker
 from webapp.settings import Settings
-from webapp.tasks.forking import unforked
+from webapp.tasks.forking import use_unforked
 
 DEAF_S = 60.0
 """Messages wait, no task runs, and none arrives for this long: the connection to the broker is dead but not closed."""
@@ -59,13 +59,8 @@ class WorkerWatch:
             os._exit(DEAF_EXIT_CODE)  # no job is held; the supervisor starts a new worker
 
     def _with_resources(self, work: Callable[[Resources], None]) -> None:
-        """Open connections for one look only, during which no child can be forked: it must inherit none."""
-        with unforked:
-            resources = open_resources(self._settings)
-            try:
-                work(resources)
-            except AppError as error:
-                self._hearing_at = time.monotonic()
-                log.warning("watch_failed", code=error.code)
-            finally:
-                resources.close()
+        try:
+            use_unforked(self._settings, work)
+        except AppError as error:
+            self._hearing_at = time.monotonic()
+            log.warning("watch_failed", code=error.code)

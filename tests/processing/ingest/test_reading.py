@@ -1,4 +1,7 @@
 import json
+import subprocess
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from pyproj import CRS, Geod
 
 from processing import errors
 from processing.ground_area import areas_m2
+from processing.ingest.file_check import check_in_child
 from processing.ingest.options import ColumnChoice, IngestBudget, IngestOptions
 from processing.ingest.reading import check_file, open_footprints
 from processing.ingest.report import Change, Refusal, report_from_json
@@ -287,3 +291,53 @@ def test_a_real_county_goes_through():
     assert report.kept == 545_479
     # The area of its 545,558 different shapes is the same to a millionth: what is refused has next to none.
     assert report.area_m2 == pytest.approx(92_266_398, rel=1e-6)
+
+
+def test_parquet_that_grows_is_refused_by_its_footer(tmp_path):
+    path, honest = tmp_path / "bomb.parquet", frame(squares(64), note=[chr(65 + n) * 10_000 for n in range(64)])
+    budget = IngestOptions(budget=IngestBudget(batch_bytes=100_000))
+    assert check_file(write(honest, tmp_path / "honest.parquet"), budget).kept == 64
+    table = pa.table({"geometry": pa.array([b"\0" * 100_000] * 40, pa.binary())})
+    pq.write_table(table, path, compression="zstd", use_dictionary=False)
+    with pytest.raises(errors.VectorTooLarge, match="300 times its size"):
+        check_file(path, IngestOptions(crs="EPSG:4326", budget=IngestBudget(batch_bytes=100_000)))
+
+
+def test_one_geojson_feature_may_not_take_all_memory(tmp_path):
+    ring = ",".join(f"[{10 + at * 1e-7:.7f},50.5]" for at in range(600_000))
+    geometry = f'{{"type":"Polygon","coordinates":[[{ring},[10,50.1],[10,50]]]}}'
+    path = tmp_path / "one.geojson"
+    feature_text = f'{{"type":"Feature","properties":{{}},"geometry":{geometry}}}'
+    path.write_text(f'{{"type":"FeatureCollection","features":[{feature_text}]}}')
+    with pytest.raises(errors.VectorTooLarge, match="memory for one feature"):
+        check_file(path)
+
+
+def test_times_of_nanoseconds_are_read_without_data_frames(tmp_path):
+    moment = pa.array([1_700_000_000_123_456_789], pa.int64())
+    inside = pa.StructArray.from_arrays([moment.cast(pa.timestamp("ns"))], ["at"])
+    columns = {
+        "geometry": pa.array([shapely.to_wkb(squares(1)[0])], pa.binary()),
+        "seen": moment.cast(pa.timestamp("ns", "UTC")),
+        "inside": inside,
+    }
+    path = tmp_path / "times.parquet"
+    pq.write_table(pa.table(columns), path)
+    options = IngestOptions(crs="EPSG:4326")
+    with open_footprints(path, options) as reading:
+        attributes = json.loads(next(iter(reading.batches())).attributes.iloc[0])
+    assert attributes == {"seen": "2023-11-14T22:13:20.123456+00:00", "inside": {"at": "2023-11-14T22:13:20.123456"}}
+    assert check_in_child(path, options).kept == 1
+
+
+def test_the_check_of_a_file_loads_no_data_frames(tmp_path):
+    """They cost two seconds of processor time, before a byte is read."""
+    path = write(frame(squares(3)), tmp_path / "a.parquet")
+    request = json.dumps({"path": str(path), "scratch": str(tmp_path), "options": asdict(IngestOptions())})
+    command = [sys.executable, "-X", "importtime", "-m", "processing.ingest.file_check"]
+    done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["report"]["kept"] == 3
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "shapely" in loaded
+    # A package that is asked for and refused stands in the list by its name, but nothing of what it is made of does.
+    assert not [name for name in loaded if name.startswith(("pandas.", "geopandas.", "scipy.", "numba."))]

@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
-    Row,
     Select,
     String,
     any_,
@@ -124,11 +123,6 @@ class FootprintFilter:
         return found
 
 
-def count(session: Session, wanted: FootprintFilter) -> int:
-    """Count footprints."""
-    return session.scalars(select(func.count(BuildingFootprint.id)).where(*wanted.conditions())).one()
-
-
 def read_page(session: Session, wanted: FootprintFilter, after_id: int, limit: int) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints with ids above `after_id`, by id. EPSG:4326."""
     statement = (
@@ -166,17 +160,6 @@ def iter_ids(session: Session, wanted: FootprintFilter, rows: int) -> Iterator[N
     statement = select(BuildingFootprint.id).where(*wanted.conditions()).order_by(BuildingFootprint.id)
     for part in session.scalars(statement.execution_options(yield_per=rows)).partitions():
         yield np.array(part, np.int64)
-
-
-def totals(session: Session, wanted: FootprintFilter) -> Row[int, int, float | None, float | None, float | None]:
-    """Return count, how many of them have a confidence, total area, mean area and mean confidence.
-
-    The last three are None when there is nothing to sum up.
-    """
-    table = BuildingFootprint
-    counts = (func.count(table.id), func.count(table.confidence))
-    columns = (*counts, func.sum(table.area_m2), func.avg(table.area_m2), func.avg(table.confidence))
-    return session.execute(select(*columns).where(*wanted.conditions())).one()
 
 
 def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequence[Any]:

@@ -28,7 +28,7 @@ from sqlalchemy.orm import Session
 from models.bbox import Bbox, meets_bbox, unindexed
 from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
-from models.job import ProcessingJob
+from models.job import BIG_ID, ProcessingJob
 from models.queries.footprint_columns import gathering, read_gathered
 from models.queries.footprint_conditions import Condition, asks_for_place
 from models.scene import Scene, StoredFile
@@ -155,6 +155,12 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
     return batch if (places[1:] > places[:-1]).all() else batch.take(np.argsort(places, kind="stable"))
 
 
+def read_one(session: Session, owner_id: int | None, footprint_id: int) -> pa.RecordBatch:
+    """Return a footprint of an owner, or of anybody for None, in the form of `read_chosen`; no row: there is none."""
+    statement = _one_of_an_owner(has_owner=owner_id is not None)
+    return _to_arrow(session.connection().execute(statement, {"one": footprint_id, "whose": owner_id}).all())
+
+
 def iter_ids(session: Session, wanted: FootprintFilter, rows: int) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of footprints in rising order, all of one moment: one statement reads them."""
     statement = select(BuildingFootprint.id).where(*wanted.conditions()).order_by(BuildingFootprint.id)
@@ -183,6 +189,13 @@ def _of_an_owner(*, is_sqlite: bool, has_owner: bool) -> Select[Any]:
     """Return the statement for ids (`ids`) of an owner (`whose`), or of anybody; made once."""
     owned = [BuildingFootprint.owner_id == bindparam("whose", type_=Integer())] if has_owner else []
     return _choice([is_published(), *owned], is_sqlite=is_sqlite)
+
+
+@cache
+def _one_of_an_owner(*, has_owner: bool) -> Select[Any]:
+    """Return the statement for one id (`one`) of an owner (`whose`), or of anybody: a single row needs no gathering."""
+    owned = [BuildingFootprint.owner_id == bindparam("whose", type_=Integer())] if has_owner else []
+    return _columns().where(BuildingFootprint.id == bindparam("one", type_=BIG_ID), is_published(), *owned)
 
 
 def _choice(conditions: list[ColumnElement[bool]], *, is_sqlite: bool) -> Select[Any]:

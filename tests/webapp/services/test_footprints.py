@@ -174,7 +174,7 @@ def test_the_spatial_index_answers_box_questions(resources, backend, alice):
     job_id = add(resources, alice, squares(3000))
     with resources.database.write(SYSTEM) as session:
         session.execute(text("ANALYZE building_footprints" if backend == "postgis" else "ANALYZE"))
-    from models.queries.footprints import FootprintFilter, count  # the statement itself, to be explained
+    from models.queries.footprint_sums import count  # the statement itself, to be explained
 
     explained = []
 

@@ -21,7 +21,7 @@ from webapp.resources import Resources, open_resources
 from webapp.services.api_keys import create_key
 from webapp.services.index_feeding import feed_indexes
 from webapp.services.jobs import cancel_job
-from webapp.settings import load_settings
+from webapp.settings import Settings, load_settings
 
 KEPT = ROOT / "runs" / "bench_api"
 """Outside of version control; what was made once is taken again."""
@@ -40,18 +40,13 @@ def kept_sqlite(rows: int) -> Path:
         fill_ours(folder, rows, "")
         fill_plain(f"sqlite:///{folder / 'plain.db'}", rows)
         (folder / READY).touch()
+    migrate(_settings(folder, "").database_address)  # the tables may have changed since
     return folder
 
 
 def fill_ours(folder: Path, rows: int, database_url: str) -> None:
     """Store the towns as a person's jobs, feed that person's index, and leave a key for the API."""
-    settings = load_settings(
-        _env_file=None,
-        data_dir=folder / "data",
-        database_url=database_url,
-        secret_key=SECRET,
-        tier_of_user="enterprise",
-    )
+    settings = _settings(folder, database_url)
     migrate(settings.database_address)
     resources = open_resources(settings)
     try:
@@ -64,6 +59,16 @@ def fill_ours(folder: Path, rows: int, database_url: str) -> None:
         (folder / KEY_FILE).write_text(create_key(resources, person, "bench", {Scope.READ}).key)
     finally:
         resources.close()
+
+
+def _settings(folder: Path, database_url: str) -> Settings:
+    return load_settings(
+        _env_file=None,
+        data_dir=folder / "data",
+        database_url=database_url,
+        secret_key=SECRET,
+        tier_of_user="enterprise",
+    )
 
 
 def fill_plain(address: str, rows: int) -> None:

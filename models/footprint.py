@@ -48,7 +48,7 @@ class BuildingFootprint(Base):
         Index(None, "owner_id", "id"),
         Index(None, "scene_id", "id"),
         Index(None, "owner_id", "area_m2", "id"),
-        Index(None, "owner_id", "confidence", "id"),
+        Index(None, "owner_id", "confidence", "id", "area_m2", "job_id"),  # all that sums need: none reads the table
         Index(None, "owner_id", "created_at", "id"),
         Index(None, "change_key"),
         {"sqlite_autoincrement": True},  # indexes beside the database know footprints by id: none is given again

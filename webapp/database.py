@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from auth.principals import Asker
 from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
 from webapp.errors import DatabaseBusy, DiskFull
+from webapp.live_connections import check_before_use
 from webapp.row_security import say_who_asks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
@@ -66,9 +67,8 @@ def open_database(url: str) -> Database:
         return Database(_sqlite_engine(url))
     # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
-    engine = create_engine(
-        url, pool_pre_ping=True, pool_size=20, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=options
-    )
+    engine = create_engine(url, pool_size=20, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=options)
+    check_before_use(engine)
     event.listen(engine, "begin", say_who_asks)
     return Database(engine)
 

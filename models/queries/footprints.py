@@ -14,7 +14,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Integer,
-    Row,
     Select,
     String,
     any_,
@@ -29,7 +28,7 @@ from sqlalchemy.orm import Session
 from models.bbox import Bbox, meets_bbox, unindexed
 from models.footprint import BuildingFootprint, is_published
 from models.geometry_type import SRID
-from models.job import ProcessingJob
+from models.job import BIG_ID, ProcessingJob
 from models.queries.footprint_columns import gathering, read_gathered
 from models.queries.footprint_conditions import Condition, asks_for_place
 from models.scene import Scene, StoredFile
@@ -124,11 +123,6 @@ class FootprintFilter:
         return found
 
 
-def count(session: Session, wanted: FootprintFilter) -> int:
-    """Count footprints."""
-    return session.scalars(select(func.count(BuildingFootprint.id)).where(*wanted.conditions())).one()
-
-
 def read_page(session: Session, wanted: FootprintFilter, after_id: int, limit: int) -> "gpd.GeoDataFrame":
     """Return up to `limit` footprints with ids above `after_id`, by id. EPSG:4326."""
     statement = (
@@ -161,22 +155,17 @@ def read_chosen(session: Session, wanted: FootprintFilter, ids: NDArray[np.int64
     return batch if (places[1:] > places[:-1]).all() else batch.take(np.argsort(places, kind="stable"))
 
 
+def read_one(session: Session, owner_id: int | None, footprint_id: int) -> pa.RecordBatch:
+    """Return a footprint of an owner, or of anybody for None, in the form of `read_chosen`; no row: there is none."""
+    statement = _one_of_an_owner(has_owner=owner_id is not None)
+    return _to_arrow(session.connection().execute(statement, {"one": footprint_id, "whose": owner_id}).all())
+
+
 def iter_ids(session: Session, wanted: FootprintFilter, rows: int) -> Iterator[NDArray[np.int64]]:
     """Yield the ids of footprints in rising order, all of one moment: one statement reads them."""
     statement = select(BuildingFootprint.id).where(*wanted.conditions()).order_by(BuildingFootprint.id)
     for part in session.scalars(statement.execution_options(yield_per=rows)).partitions():
         yield np.array(part, np.int64)
-
-
-def totals(session: Session, wanted: FootprintFilter) -> Row[int, int, float | None, float | None, float | None]:
-    """Return count, how many of them have a confidence, total area, mean area and mean confidence.
-
-    The last three are None when there is nothing to sum up.
-    """
-    table = BuildingFootprint
-    counts = (func.count(table.id), func.count(table.confidence))
-    columns = (*counts, func.sum(table.area_m2), func.avg(table.area_m2), func.avg(table.confidence))
-    return session.execute(select(*columns).where(*wanted.conditions())).one()
 
 
 def candidates_at(session: Session, wanted: FootprintFilter, limit: int) -> Sequence[Any]:
@@ -200,6 +189,13 @@ def _of_an_owner(*, is_sqlite: bool, has_owner: bool) -> Select[Any]:
     """Return the statement for ids (`ids`) of an owner (`whose`), or of anybody; made once."""
     owned = [BuildingFootprint.owner_id == bindparam("whose", type_=Integer())] if has_owner else []
     return _choice([is_published(), *owned], is_sqlite=is_sqlite)
+
+
+@cache
+def _one_of_an_owner(*, has_owner: bool) -> Select[Any]:
+    """Return the statement for one id (`one`) of an owner (`whose`), or of anybody: a single row needs no gathering."""
+    owned = [BuildingFootprint.owner_id == bindparam("whose", type_=Integer())] if has_owner else []
+    return _columns().where(BuildingFootprint.id == bindparam("one", type_=BIG_ID), is_published(), *owned)
 
 
 def _choice(conditions: list[ColumnElement[bool]], *, is_sqlite: bool) -> Select[Any]:

@@ -11,7 +11,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from starlette.staticfiles import StaticFiles as FileFolder
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message
 
 from webapp.api.address_wall import AddressWall
 from webapp.api.answers import say_again
@@ -65,6 +65,7 @@ PROVIDER_PLACES = 8
 """So many people at once wait for an OpenID Connect provider; the others wait for these."""
 PUBLIC_FOLDERS = ("css", "icons", "js")
 ROUTES = (
+    *(buildings, ogc, tiles, jobs),  # what is asked for most is looked for first
     auth,
     account,
     api_keys,
@@ -77,14 +78,10 @@ ROUTES = (
     files,
     uploads,
     imports,
-    jobs,
-    buildings,
     exports,
     download_links,
     models,
-    tiles,
     tile_sets,
-    ogc,
     operations,
     admin,
 )
@@ -117,9 +114,25 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
 
 @asynccontextmanager
 async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
+    await _build_routes(api)
     threading.Thread(target=_get_ready, name="warm-up", daemon=True).start()
     yield
     await api.state.call_counter.close()
+
+
+async def _build_routes(api: FastAPI) -> None:
+    """Ask for a page that is nowhere. FastAPI builds its routes while it looks for the first one, which takes longer
+    than most answers: here nobody waits for it.
+    """
+
+    async def drop(message: Message) -> None:
+        """Nobody reads the answer."""
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    scope = {"type": "http", "method": "GET", "path": "/nowhere", "root_path": "", "headers": [], "query_string": b""}
+    await api.router(scope, nothing, drop)
 
 
 def _get_ready() -> None:

@@ -2,12 +2,11 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import pyarrow as pa
 
 from auth.principals import Principal
 from models.queries.footprint_conditions import Condition, Joined
-from models.queries.footprints import FootprintFilter, read_chosen
+from models.queries.footprints import read_one
 from webapp.errors import NotFound
 from webapp.resources import Resources
 from webapp.services import footprint_pages
@@ -60,9 +59,8 @@ def list_features(resources: Resources, principal: Principal, asked: FeatureQues
 def get_feature(resources: Resources, principal: Principal, job_id: str | None, feature_id: int) -> pa.RecordBatch:
     """Return one feature, as a batch of one row. Raises `NotFound`."""
     jobs = None if job_id is None else job_family(resources, principal, job_id)
-    wanted = FootprintFilter(owner_id=principal.owner_filter, job_ids=jobs)
     with resources.database.read(principal) as session:
-        batch = read_chosen(session, wanted, np.array([feature_id], np.int64))
-    if not len(batch):
+        batch = read_one(session, principal.owner_filter, feature_id)
+    if not len(batch) or (jobs is not None and batch.column("job_id")[0].as_py() not in jobs):
         raise NotFound(kind="feature", id=feature_id)
     return batch

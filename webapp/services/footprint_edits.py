@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -35,14 +35,18 @@ SHORT_HASH = 12
 
 @dataclass(frozen=True)
 class FootprintDetail:
-    """All of a footprint. Geometries are GeoJSON in EPSG:4326; `raw_geojson`: as it was before it was straightened
-    or edited, None where it never was."""
+    """All of a footprint. Geometries are GeoJSON in EPSG:4326."""
 
     id: int
     version: int
     geojson: dict[str, Any]
-    raw_geojson: dict[str, Any] | None
     properties: dict[str, Any]
+    _raw_wkb: bytes | None = field(default=None, repr=False)
+
+    @property
+    def raw_geojson(self) -> dict[str, Any] | None:
+        """The outline before it was straightened or edited, None where it never was; few ask for it."""
+        return None if self._raw_wkb is None else _geojson(self._raw_wkb)
 
     @property
     def etag(self) -> str:
@@ -183,8 +187,8 @@ def _detail(row: Row[Any]) -> FootprintDetail:
         id=row.id,
         version=row.version,
         geojson=_geojson(row.geometry),
-        raw_geojson=None if row.raw_geometry is None else _geojson(row.raw_geometry),
         properties=_properties(row, to_datetime(row.created_at)),
+        _raw_wkb=row.raw_geometry,
     )
 
 

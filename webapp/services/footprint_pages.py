@@ -15,8 +15,8 @@ from models.footprint import ReviewState
 from models.queries import footprint_pages as queries
 from models.queries.footprint_conditions import Condition
 from models.queries.footprint_pages import SORT_COLUMNS, PageOrder, PagePlace
+from models.queries.footprint_sums import count as count_all
 from models.queries.footprints import FootprintFilter, read_chosen
-from models.queries.footprints import count as count_all
 from processing.region import Region
 from webapp.errors import RequestInvalid
 from webapp.resources import Resources

@@ -14,6 +14,7 @@ from shapely.geometry import mapping
 
 from auth.principals import Principal
 from models.bbox import Bbox
+from models.queries import footprint_sums
 from models.queries import footprints as queries
 from models.queries.footprints import FootprintFilter
 from models.queries.state_jobs import family_of
@@ -70,7 +71,7 @@ def count(resources: Resources, principal: Principal, query: FootprintQuery) -> 
     """Count footprints. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
     with resources.database.read(principal) as session:
-        return queries.count(session, wanted)
+        return footprint_sums.count(session, wanted)
 
 
 def list_footprints(
@@ -166,10 +167,14 @@ def statistics(resources: Resources, principal: Principal, query: FootprintQuery
     """Sum up footprints; the sums are kept until a footprint changes. Raises `BboxInvalid`."""
     wanted = filter_of(resources, principal, query)
     with resources.database.read(principal) as session:
-        number, rated, total, mean, confidence = kept_or_counted(
-            session, principal, ("totals", wanted), lambda: tuple(queries.totals(session, wanted))
-        )
-    return FootprintStatistics(number, total or 0.0, mean or 0.0, confidence, number - rated)
+        sums = kept_or_counted(session, principal, ("totals", wanted), lambda: footprint_sums.totals(session, wanted))
+    return FootprintStatistics(
+        count=sums.count,
+        total_area_m2=sums.area_m2,
+        mean_area_m2=sums.area_m2 / sums.count if sums.count else 0.0,
+        mean_confidence=sums.confidence / sums.rated if sums.rated else None,
+        without_confidence=sums.count - sums.rated,
+    )
 
 
 def filter_of(

@@ -1,16 +1,19 @@
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from auth.principals import SYSTEM
 from models.bbox import Bbox
 from models.footprint_writes import FootprintSource, insert_footprints
 from models.job_states import JobState
+from models.queries.footprint_sums import count, totals
+from models.queries.footprints import FootprintFilter
 from tests.support.footprints import frame_of, part_of, squares
 from tests.support.jobs import submit
 from webapp.errors import BboxInvalid, RequestInvalid
@@ -116,6 +119,47 @@ def test_sums_are_those_of_the_rows(resources, alice):
     assert (none.count, none.total_area_m2, none.mean_area_m2, none.mean_confidence) == (0, 0.0, 0.0, None)
 
 
+def test_sums_with_any_limits_are_those_of_the_rows(resources, alice, bob, administrator):
+    rng = np.random.default_rng(5)
+    shares = {alice: rng.random(60), bob: rng.random(40)}
+    job_ids = {whose: add(resources, whose, squares(len(found)), confidence=found) for whose, found in shares.items()}
+    limits = ({}, {"min_confidence": 0.3}, {"max_confidence": 0.6}, {"min_confidence": 0.2, "max_area_m2": 70.0})
+    for principal, seen in ((alice, [alice]), (bob, [bob]), (administrator, [alice, bob])):
+        rows = pd.concat(footprints.list_footprints(resources, one, FootprintQuery()) for one in seen)
+        for limit in (*limits, {"job_id": job_ids[alice], "min_confidence": 0.5}, {"min_area_m2": 1e9}):
+            passes = rows.confidence.between(
+                limit.get("min_confidence", 0), limit.get("max_confidence", 1), inclusive="left"
+            ) & rows.area_m2.between(limit.get("min_area_m2", 0), limit.get("max_area_m2", 1e6), inclusive="left")
+            held = rows[passes & (rows.job_id == limit.get("job_id", rows.job_id))]
+            query = FootprintQuery(**limit)
+            sums = footprints.statistics(resources, principal, query)
+            assert sums.count == footprints.count(resources, principal, query) == len(held)
+            assert sums.total_area_m2 == pytest.approx(held.area_m2.sum(), rel=1e-12)
+            assert sums.mean_area_m2 == pytest.approx(held.area_m2.mean() if len(held) else 0, rel=1e-12)
+            assert sums.mean_confidence == (pytest.approx(held.confidence.mean(), rel=1e-12) if len(held) else None)
+
+
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+def test_sums_read_the_index_that_holds_all_they_need_and_no_row(resources, alice):
+    add(resources, alice, squares(50))
+    for wanted in (
+        FootprintFilter(alice.user_id, min_confidence=0.4),
+        FootprintFilter(alice.user_id),
+        FootprintFilter(),
+    ):
+        plan = _plan_of_sums(resources, wanted)
+        assert "COVERING INDEX ix_building_footprints_owner_id_confidence_id_area_m2_job_id" in plan
+
+
+def _plan_of_sums(resources, wanted):
+    seen = []
+    with resources.database.read(SYSTEM) as session:
+        event.listen(session.connection(), "before_cursor_execute", lambda *found: seen.append(found[2:4]))
+        totals(session, wanted)
+        statement, values = seen[0]
+        return str(session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all())
+
+
 @pytest.mark.parametrize(
     ("bbox", "found"),
     [
@@ -174,7 +218,6 @@ def test_the_spatial_index_answers_box_questions(resources, backend, alice):
     job_id = add(resources, alice, squares(3000))
     with resources.database.write(SYSTEM) as session:
         session.execute(text("ANALYZE building_footprints" if backend == "postgis" else "ANALYZE"))
-    from models.queries.footprints import FootprintFilter, count  # the statement itself, to be explained
 
     explained = []
 

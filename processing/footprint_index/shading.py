@@ -18,9 +18,9 @@ _FAINTEST = 18
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
 
 
-def blank_picture(height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Return an empty picture: (height_px, width_px + 1) uint8."""
-    return np.zeros((height_px, width_px + 1), np.uint8)
+def blank_picture(height_px: int, width_px: int, packed: bool = False) -> NDArray[np.uint8]:
+    """Return an empty picture: (height_px, 1 + width_px) uint8, or packed with two pixels in a byte, left one high."""
+    return np.zeros((height_px, 1 + ((width_px + 1) // 2 if packed else width_px)), np.uint8)
 
 
 @compiled

@@ -5,6 +5,7 @@ font rasterizers work (R. Levien, font-rs, 2016). Where all footprints have one 
 which is summed up once; else each is summed up for itself (`class_areas`).
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +15,19 @@ from processing.footprint_index.blocks import blocks_by_shape
 from processing.footprint_index.class_areas import add_class_areas
 from processing.footprint_index.columns import BLOCK, SMALLEST_SCALE, STEP_UNITS, Columns
 from processing.footprint_index.compiling import compiled
-from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
 from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, REVIEW, SOURCE, Painter
-from processing.footprint_index.region import OUTSIDE
+from processing.footprint_index.passing import is_set
 from processing.footprint_index.signed_area import add_areas, empty_pieces
 from processing.footprint_index.strokes import add_outlines
 from processing.footprint_index.summaries import area_bin
 
 _SLOT, _WIDE_SLOT = 16, 64
 """Most buildings fit into slots so wide, where they have no outlines and where they have."""
+
+
+Passed = Callable[[NDArray[np.int32]], NDArray[np.uint8]]
+"""Gives the bits of the rows of a segment that pass, right for the blocks asked for."""
 
 
 class Coverage(NamedTuple):
@@ -57,8 +61,8 @@ class Pen(NamedTuple):
     """Width of the outline; 0 for none."""
 
 
-def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: GridWindow, pen: Pen) -> None:
-    """Draw the footprints of a segment into the coverage of a window."""
+def add_shapes(coverage: Coverage, columns: Columns, passing: Passed, window: GridWindow, pen: Pen) -> None:
+    """Draw the footprints of a segment that pass into the coverage of a window. passing: the bits of some blocks."""
     margin = pen.line_px * max(window.units_per_px_x, window.units_per_px_y)
     size = (window.width_px, window.height_px)
     for turn in range(window.turns.start - 1, window.turns.stop + 1):
@@ -68,7 +72,8 @@ def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: Grid
         if len(blocks):
             frame = (window.left - shift, window.top, 1 / window.units_per_px_x, 1 / window.units_per_px_y)
             rows, classes = np.empty(len(blocks) * BLOCK, np.uint32), np.empty(len(blocks) * BLOCK, np.uint8)
-            count = _choose(columns, test, blocks, box, pen.painter, (rows, classes))
+            count = _choose((columns.x, columns.y, columns.scale), passing(blocks), blocks, box, rows)
+            classify(columns, pen.painter, rows[:count], classes)
             shapes = (columns.x, columns.y, columns.scale, columns.vertex_start, columns.vertices)
             _draw(coverage, shapes, (rows[:count], classes[:count]), (size, frame), pen)
 
@@ -83,45 +88,42 @@ def _draw(coverage: Coverage, shapes: Any, chosen: Any, frame: Any, pen: Pen) ->
         add_outlines(coverage.line, shapes, chosen, frame, pen.line_px)
 
 
-@compiled
-def _choose(columns: Any, test: Any, blocks: Any, box: Any, painter: Any, found: Any) -> int:
-    """Find the rows that pass and may meet a box, and their colour classes.
+def classify(columns: Columns, painter: Painter, rows: NDArray[np.uint32], classes: NDArray[np.uint8]) -> None:
+    """Write the colour classes of some rows."""
+    own = painter.classes
+    if painter.quantity == CONFIDENCE:
+        _look_up(own, columns.confidence, rows, classes)
+    elif painter.quantity == AREA:
+        _look_up_bins(own, columns.area_m2.view(np.int32), rows, classes)
+    elif painter.quantity == SOURCE:
+        _look_up(own, columns.sources, rows, classes)
+    elif painter.quantity == REVIEW:
+        _look_up(own, columns.review, rows, classes)
 
-    Apart from drawing, because handing on all columns for each row would take longer than drawing it.
-    """
-    rows, classes = found
-    x, y, scale = columns.x, columns.y, columns.scale
-    all_pass = not test.tests and columns.dead.size == 0
+
+@compiled
+def _choose(places: Any, bits: Any, blocks: Any, box: Any, rows: Any) -> int:
+    """Find the rows that pass and may meet a box."""
+    x, y, scale = places
     left, top, right, bottom = box
     count = 0
     for block in blocks:
-        if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
-            continue
         for row in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
             reach = 32768 * STEP_UNITS[scale[row] - SMALLEST_SCALE]
             if x[row] + reach < left or x[row] - reach > right or y[row] + reach < top or y[row] - reach > bottom:
                 continue
-            if all_pass or passes(columns, test, row):
-                rows[count] = row
-                count += 1
-    if painter.quantity != COUNT:
-        _classify(columns, painter, rows[:count], classes)
+            rows[count] = row
+            count += is_set(bits, row) if bits.size > 0 else np.uint8(1)
     return count
 
 
 @compiled
-def _classify(columns: Any, painter: Any, rows: Any, classes: Any) -> None:
-    own = painter.classes
-    if painter.quantity == CONFIDENCE:
-        for at in range(rows.size):
-            classes[at] = own[columns.confidence[rows[at]]]
-    elif painter.quantity == AREA:
-        bits = columns.area_m2.view(np.int32)
-        for at in range(rows.size):
-            classes[at] = own[area_bin(bits[rows[at]])]
-    elif painter.quantity == SOURCE:
-        for at in range(rows.size):
-            classes[at] = own[columns.sources[rows[at]]]
-    elif painter.quantity == REVIEW:
-        for at in range(rows.size):
-            classes[at] = own[columns.review[rows[at]]]
+def _look_up(own: Any, column: Any, rows: Any, classes: Any) -> None:
+    for at in range(rows.size):
+        classes[at] = own[column[rows[at]]]
+
+
+@compiled
+def _look_up_bins(own: Any, bits: Any, rows: Any, classes: Any) -> None:
+    for at in range(rows.size):
+        classes[at] = own[area_bin(bits[rows[at]])]

@@ -1,5 +1,7 @@
 """Tiles and views of the index as PNG: sums far out, points in between, exact areas near, outlines nearest."""
 
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -36,7 +38,7 @@ from processing.footprint_index.shading import (
     shade_classes,
     shade_density,
 )
-from processing.footprint_index.snapshot import Snapshot
+from processing.footprint_index.snapshot import OpenSegment, Snapshot
 from processing.rendering.tile_grid import TileAddress
 
 TILE_SIZES_PX = (256, 512)
@@ -141,11 +143,24 @@ def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: Fo
         direct = level is None
     for segment in snapshot.segments:
         if direct or level is None:
-            add_centres(layers, segment.columns, snapshot.row_test(segment, filters), window, painter)
+            _add_rows(layers, snapshot, segment, window, (painter, filters))
         else:
             for cells in snapshot.cells(segment, filters):
                 add_cells(layers, cells, level, window, painter)
     return layers
+
+
+def _add_rows(
+    layers: Layers, snapshot: Snapshot, segment: OpenSegment, window: GridWindow, wish: tuple[Painter, FootprintFilters]
+) -> None:
+    painter, filters = wish
+    for turn in window.turns:
+        shift = turn * GRID_UNITS
+        box = (window.left - shift, window.top, window.right - shift, window.bottom)
+        blocks = blocks_by_centre(segment.columns, box)
+        if len(blocks):
+            chosen = blocks, snapshot.passing(segment, filters, blocks)
+            add_centres(layers, segment.columns, chosen, replace(window, left=box[0]), painter)
 
 
 class Covered(NamedTuple):
@@ -169,7 +184,7 @@ def draw_areas(
     """Draw all footprints into empty coverage of the window's size."""
     pen = Pen(painter, LINE_PX if shows_outlines(window) else 0.0)
     for segment in snapshot.segments:
-        add_shapes(coverage, segment.columns, snapshot.row_test(segment, filters), window, pen)
+        add_shapes(coverage, segment.columns, partial(snapshot.passing, segment, filters), window, pen)
 
 
 def _rows_near(snapshot: Snapshot, window: GridWindow) -> int:

@@ -21,12 +21,14 @@ from processing.footprint_index.signed_area import (
     fixed_place,
     is_large,
     put_shape,
+    set_base,
 )
 
 CLASS_BITS = 3
 """The best of a pixel is the coverage by one footprint, and in its lowest bits that footprint's class."""
 _SLOT_LINES, _MOST_SLOTS = 1024, 256
-_NEARLY_FULL = np.uint64(MOST_PIECES * 7 // 8)
+_MOST_PIECES_OF_ONE = MOST_PIECES // 2
+_NEARLY_FULL = np.uint64(MOST_PIECES - _MOST_PIECES_OF_ONE - 1)
 _MOST = np.int32(2**31 - 1)
 
 
@@ -75,7 +77,8 @@ def _add(planes: Any, room: Any, shapes: Any, chosen: Any, frame: Any) -> None:
         left, top, right, bottom = _box_of(vertices, span, place, size)
         if left >= right or top >= bottom:
             continue
-        if right - left + 2 > line_cells or bottom - top > _SLOT_LINES:
+        most_pieces = np.int64(span[1] - span[0]) * (max(right - left, bottom - top) + 1)
+        if right - left + 2 > line_cells or bottom - top > _SLOT_LINES or most_pieces > _MOST_PIECES_OF_ONE:
             add_areas(signed, own_pieces, shapes, rows[at : at + 1], frame)
             box = (left, top, right, bottom)
             _settle(signed, box, (top * (size[0] + 2) + left, size[0] + 2), (total, best), classes[at])
@@ -85,7 +88,8 @@ def _add(planes: Any, room: Any, shapes: Any, chosen: Any, frame: Any) -> None:
             _settle_slots(cells, boxes[:used], slot_classes, line_cells, (total, best))
             count, used, lines = np.uint64(0), 0, 0
         base = (lines - top) * line_cells - left
-        count = put_shape(pieces, count, cells, (picture, base), vertices, (span, place))
+        first, count = count, put_shape(pieces, count, cells, (picture, base), vertices, (span, place))
+        set_base(pieces, first, count, base)
         boxes[used, 0], boxes[used, 1], boxes[used, 2], boxes[used, 3], boxes[used, 4] = left, top, right, bottom, lines
         slot_classes[used] = classes[at]
         used, lines = used + 1, lines + bottom - top

@@ -88,11 +88,11 @@ def put_shape(pieces: Any, count: Any, plane: Any, where: Any, vertices: Any, sh
     """Put the edges of a shape into the list, which is drawn where it is full; return how many it holds then.
 
     where: width and height of the picture and cells in a line of the plane, and the number of the cell of the picture's
-    first pixel in the plane. shape: first vertex and the one after the last, and its `fixed_place`. One long
-    function, because arrays that are handed on for each edge, and tuples with arrays for each shape, take as long as
-    drawing does; numbers without a sign spare a look at it for each access.
+    first pixel in the plane, which pieces get from `set_base`. shape: first vertex and the one after the last, and its
+    `fixed_place`. One long function, because arrays that are handed on for each edge, and tuples with arrays for each
+    shape, take as long as drawing does; numbers without a sign spare a look at it for each access.
     """
-    picture, base = where
+    picture, _ = where
     (at, stop), (centre_x, centre_y, step_x, step_y) = shape
     first_x = x = (centre_x + vertices[at, 0] * step_x) >> _FINE_BITS
     first_y = y = (centre_y + vertices[at, 1] * step_y) >> _FINE_BITS
@@ -117,11 +117,9 @@ def put_shape(pieces: Any, count: Any, plane: Any, where: Any, vertices: Any, sh
                     end_x = begin_x + ((share_x * part) >> _FINE_BITS)
                     end_y = begin_y + ((share_y * part) >> _FINE_BITS)
                     _put(pieces, count, (x, y), (end_x, end_y))
-                    pieces[_BASES + count] = base
                     count += _ONE_ON
                     x, y = end_x, end_y
             _put(pieces, count, (x, y), (next_x, next_y))
-            pieces[_BASES + count] = base
             count += _ONE_ON
         x, y = next_x, next_y
         if closes and at < stop:
@@ -129,6 +127,13 @@ def put_shape(pieces: Any, count: Any, plane: Any, where: Any, vertices: Any, sh
             first_x = x = (centre_x + vertices[at, 0] * step_x) >> _FINE_BITS
             first_y = y = (centre_y + vertices[at, 1] * step_y) >> _FINE_BITS
     return count
+
+
+@inlined
+def set_base(pieces: Any, first: Any, stop: Any, base: Any) -> None:
+    """Tell where the picture of the pieces from `first` on begins in the plane."""
+    for at in range(first, stop):
+        pieces[_BASES + at] = base
 
 
 @compiled

@@ -63,6 +63,8 @@ def _find(keys: Any, span: Any, grid: Any, frame: Any, size: Any, found: Any) ->
     first_y, last_y = _cell_range(top, height / px_per_cell_y, grid[0])
     own_cells, places, shares = found
     count = 0
+    column: Any
+    line: Any
     for quad_y in range(first_y >> _QUAD_BITS, (last_y >> _QUAD_BITS) + 1):
         for quad_x in range(first_x >> _QUAD_BITS, (last_x >> _QUAD_BITS) + 1):
             first = morton(quad_x << _QUAD_BITS, quad_y << _QUAD_BITS)

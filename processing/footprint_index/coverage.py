@@ -102,11 +102,11 @@ def classify(columns: Columns, painter: Painter, rows: NDArray[np.uint32], class
 
 
 @compiled
-def _choose(places: Any, bits: Any, blocks: Any, box: Any, rows: Any) -> int:
+def _choose(places: Any, bits: Any, blocks: Any, box: Any, rows: Any) -> Any:
     """Find the rows that pass and may meet a box."""
     x, y, scale = places
     left, top, right, bottom = box
-    count = 0
+    count: Any = 0
     for block in blocks:
         for row in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
             reach = 32768 * STEP_UNITS[scale[row] - SMALLEST_SCALE]

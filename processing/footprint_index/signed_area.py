@@ -181,7 +181,7 @@ def _put(pieces: Any, at: Any, start: Any, end: Any) -> None:
 @compiled
 def draw_pieces(pieces: Any, number: Any, plane: Any, picture: Any) -> None:
     """Add so many pieces of the list to a plane. The list is empty then."""
-    count = min(np.int64(number), MOST_PIECES)
+    count: Any = min(np.int64(number), MOST_PIECES)
     _split(pieces, _padded(pieces, count), (np.int32(picture[0]), np.int32(picture[1]), np.int32(picture[2])))
     for at in range(count):
         for part in range(0, 3 * MOST_PIECES, MOST_PIECES):

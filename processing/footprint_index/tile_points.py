@@ -83,7 +83,7 @@ def _from_rows(snapshot: Snapshot, address: TileAddress, level: int, filters: Fo
     if level > HIGHEST_FILTERED_LEVEL:
         return True
     slices = [_rows(segment.columns, address) for segment in snapshot.segments]
-    return sum(part.stop - part.start for part in slices) <= _FEW_ROWS
+    return bool(sum(part.stop - part.start for part in slices) <= _FEW_ROWS)
 
 
 def _run(address: TileAddress, level: int) -> tuple[np.uint64, np.uint64, np.uint64]:

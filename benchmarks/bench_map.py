@@ -1,9 +1,10 @@
 """`./run bench map`: views of 1200 x 800 px of made-up towns and of a real county, zoom by zoom, against peers.
 
 `--rows N` sets the number of made-up footprints, `--only county` leaves them out. Each subject runs in a process of its
-own. Peers that draw polygons get at most a million. spatialpandas is needed in this interpreter or in the one that
-BENCH_SPATIALPANDAS_PYTHON names; the real county lies beside the project. PNG is part of a view, but not of the peers'
-polygons.
+own. Peers draw `--peer-views` of our views, and those that draw polygons get at most `--polygons` footprints (a
+million): `--rows 10000000 --only towns --peer-views 2` keeps a run with ten million short. spatialpandas is needed in
+this interpreter or in the one that BENCH_SPATIALPANDAS_PYTHON names; the real county lies beside the project. PNG is
+part of a view, but not of the peers' polygons.
 """
 
 import argparse
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] = ()) -> int:
     options = read_options(arguments)
     sets = [(TOWNS, options.rows)] + ([(REAL, options.rows)] if COUNTY.is_file() else [])
     sets = [(name, count) for name, count in sets if options.only in (None, name)]
-    rows = [row for name, count in sets for row in data_rows(name, count, options.quick)]
+    rows = [row for name, count in sets for row in data_rows(name, count, options)]
     publish("map", rows, options.json)
     if not COUNTY.is_file():
         print(f"skipped: {REAL}: it is not there")
@@ -42,10 +43,13 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def read_options(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return rows, quick, only and json."""
+    """Return rows, quick, peer_views, polygons, only and json."""
     parser = argparse.ArgumentParser(prog="run bench map")
     parser.add_argument("--quick", action="store_true", help="fewer views and footprints")
     parser.add_argument("--rows", type=int, help=f"made-up footprints ({ROWS:,})")
+    parser.add_argument("--peer-views", type=int, default=PEER_VIEWS, help=f"views that peers draw ({PEER_VIEWS})")
+    most = f"footprints for peers that draw polygons ({MOST_POLYGONS:,})"
+    parser.add_argument("--polygons", type=int, default=MOST_POLYGONS, help=most)
     parser.add_argument("--only", choices=(TOWNS, REAL), help="one set of footprints")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     options = parser.parse_args(arguments)
@@ -53,9 +57,9 @@ def read_options(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
-def data_rows(name: str, rows: int, quick: bool) -> list[Row]:
+def data_rows(name: str, rows: int, options: argparse.Namespace) -> list[Row]:
     """Run all subjects on one data set."""
-    views = QUICK_VIEWS if quick else VIEWS
+    views = QUICK_VIEWS if options.quick else VIEWS
     with tempfile.TemporaryDirectory() as folder:
         built = child("map_ours", sys.executable, "build", name, rows, folder)
         ours = child("map_ours", sys.executable, "view", name, rows, folder, views)
@@ -66,8 +70,8 @@ def data_rows(name: str, rows: int, quick: bool) -> list[Row]:
         if reason is not None:
             print(f"skipped: {peer}: {reason}")
             continue
-        count = rows if kind == "points" else min(rows, MOST_POLYGONS)
-        theirs = child("map_peers", python, kind, name, count, PEER_VIEWS)
+        count = rows if kind == "points" else min(rows, options.polygons)
+        theirs = child("map_peers", python, kind, name, count, options.peer_views)
         found += peer_rows(case if count == rows else f"{name} {count:,}", peer, ours, theirs)
         if count == rows:
             found += error_rows(case, ours, theirs)

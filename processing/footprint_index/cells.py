@@ -15,19 +15,19 @@ from processing.footprint_index.columns import (
     Columns,
 )
 from processing.footprint_index.compiling import compiled, read_only
-from processing.footprint_index.filters import RowTest, passes
 from processing.footprint_index.morton import morton
+from processing.footprint_index.passing import is_set
 
 
 def build_cells(
-    columns: Columns, test: RowTest, rows: NDArray[np.uint32] | None = None, highest: int = HIGHEST_LEVEL
+    columns: Columns, bits: NDArray[np.uint8], rows: NDArray[np.uint32] | None = None, highest: int = HIGHEST_LEVEL
 ) -> Cells:
-    """Return the cells of all rows that pass, or of the chosen sorted `rows`, dead or alive, up to a level."""
+    """Return the cells up to a level of all rows whose bit is set, or of the chosen sorted `rows`, dead or alive."""
     size = len(columns.x) if rows is None else len(rows)
     level = _empty_level(size)
     chosen = read_only(np.zeros(0, np.uint32) if rows is None else rows)
     shift = 2 * (GRID_BITS - highest)
-    used = _finest(columns, test, (chosen, rows is not None), shift, level)
+    used = _finest(columns, bits, (chosen, rows is not None), shift, level)
     level = tuple(column[:used].copy() for column in level)
     levels = [level]
     for _ in range(LOWEST_LEVEL, highest):
@@ -66,19 +66,21 @@ def _joined(levels: list[tuple[NDArray[Any], ...]]) -> Cells:
 
 
 @compiled
-def _finest(columns: Any, test: Any, choice: Any, bits: int, level: Any) -> Any:
+def _finest(columns: Any, bits: Any, choice: Any, shift_bits: int, level: Any) -> Any:
     keys, count, area_m2, confidence, rated, sources, review, source_votes, review_votes = level
     chosen, is_chosen = choice
-    shift = np.uint64(bits)
+    shift, across = np.uint64(shift_bits), np.uint32(shift_bits // 2)
+    last_x = last_y = np.uint32(0)
     cell = -1
     for at in range(chosen.size if is_chosen else columns.x.size):
         row: Any = np.int64(chosen[at]) if is_chosen else at
-        if not is_chosen and not passes(columns, test, row):
+        if bits.size > 0 and not is_chosen and is_set(bits, row) == 0:
             continue
-        key = morton(columns.x[row], columns.y[row]) >> shift
-        if cell < 0 or keys[cell] != key:
+        x, y = columns.x[row] >> across, columns.y[row] >> across
+        if cell < 0 or x != last_x or y != last_y:
             cell += 1
-            keys[cell] = key
+            last_x, last_y = x, y
+            keys[cell] = morton(columns.x[row], columns.y[row]) >> shift
             count[cell] = rated[cell] = 0
             area_m2[cell] = confidence[cell] = 0
             source_votes[cell] = review_votes[cell] = 0

@@ -2,26 +2,32 @@
 
 Each edge adds its signed area to the pixels of its own lines; summing up along a line gives the coverage. This is how
 font rasterizers work (R. Levien, font-rs, 2016). Where all footprints have one colour they are all added to one plane,
-which is summed up once; else the plane is summed up and emptied after each.
+which is summed up once; else each is summed up for itself (`class_areas`).
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from processing.footprint_index.blocks import blocks_by_shape
-from processing.footprint_index.columns import BLOCK, RING_END, SMALLEST_SCALE, STEP_UNITS, Columns
-from processing.footprint_index.compiling import compiled, inlined
-from processing.footprint_index.filters import RowTest, passes
+from processing.footprint_index.class_areas import add_class_areas
+from processing.footprint_index.columns import BLOCK, SMALLEST_SCALE, STEP_UNITS, Columns
+from processing.footprint_index.compiling import compiled
 from processing.footprint_index.grid import GRID_UNITS, GridWindow
 from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, REVIEW, SOURCE, Painter
-from processing.footprint_index.region import OUTSIDE
+from processing.footprint_index.passing import is_set
 from processing.footprint_index.signed_area import add_areas, empty_pieces
 from processing.footprint_index.strokes import add_outlines
 from processing.footprint_index.summaries import area_bin
 
-_MOST = 2**31 - 1
+_SLOT, _WIDE_SLOT = 16, 64
+"""Most buildings fit into slots so wide, where they have no outlines and where they have."""
+
+
+Passed = Callable[[NDArray[np.int32]], NDArray[np.uint8]]
+"""Gives the bits of the rows of a segment that pass, right for the blocks asked for."""
 
 
 class Coverage(NamedTuple):
@@ -31,11 +37,10 @@ class Coverage(NamedTuple):
     """((height_px + 1) * (width_px + 2),): signed areas of all footprints, or of the one that is being drawn."""
     total: NDArray[np.int32]
     """Covered share of the pixel, summed up over footprints: above FULL where they overlap."""
-    greatest: NDArray[np.int32]
-    """Coverage by the footprint that covers most; the class below is its own."""
-    winner: NDArray[np.uint8]
-    line: NDArray[np.float32]
-    """Coverage by outlines, 0 to 1."""
+    best: NDArray[np.int32]
+    """Coverage by the footprint that covers most, and in the lowest CLASS_BITS its class."""
+    line: NDArray[np.int16]
+    """Coverage by the strongest outline, 0 to LINE_FULL, and in the lowest CLASS_BITS its class."""
 
 
 def empty_coverage(size_px: tuple[int, int], outlines: bool, classes: bool) -> Coverage:
@@ -44,7 +49,7 @@ def empty_coverage(size_px: tuple[int, int], outlines: bool, classes: bool) -> C
     own = size_px if classes else none
     return Coverage(
         np.zeros((size_px[0] + 1) * (size_px[1] + 2), np.int32), np.zeros(own, np.int32), np.zeros(own, np.int32),
-        np.zeros(own, np.uint8), np.zeros(size_px if outlines else none, np.float32),
+        np.zeros(size_px if outlines else none, np.int16),
     )  # fmt: skip
 
 
@@ -56,8 +61,8 @@ class Pen(NamedTuple):
     """Width of the outline; 0 for none."""
 
 
-def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: GridWindow, pen: Pen) -> None:
-    """Draw the footprints of a segment into the coverage of a window."""
+def add_shapes(coverage: Coverage, columns: Columns, passing: Passed, window: GridWindow, pen: Pen) -> None:
+    """Draw the footprints of a segment that pass into the coverage of a window. passing: the bits of some blocks."""
     margin = pen.line_px * max(window.units_per_px_x, window.units_per_px_y)
     size = (window.width_px, window.height_px)
     for turn in range(window.turns.start - 1, window.turns.stop + 1):
@@ -67,108 +72,58 @@ def add_shapes(coverage: Coverage, columns: Columns, test: RowTest, window: Grid
         if len(blocks):
             frame = (window.left - shift, window.top, 1 / window.units_per_px_x, 1 / window.units_per_px_y)
             rows, classes = np.empty(len(blocks) * BLOCK, np.uint32), np.empty(len(blocks) * BLOCK, np.uint8)
-            count = _choose(columns, test, blocks, box, pen.painter, (rows, classes))
+            count = _choose((columns.x, columns.y, columns.scale), passing(blocks), blocks, box, rows)
+            classify(columns, pen.painter, rows[:count], classes)
             shapes = (columns.x, columns.y, columns.scale, columns.vertex_start, columns.vertices)
             _draw(coverage, shapes, (rows[:count], classes[:count]), (size, frame), pen)
 
 
 def _draw(coverage: Coverage, shapes: Any, chosen: Any, frame: Any, pen: Pen) -> None:
-    pieces = empty_pieces()
     if pen.painter.quantity == COUNT:
-        add_areas(coverage.signed, pieces, shapes, chosen[0], frame)
+        add_areas(coverage.signed, empty_pieces(), shapes, chosen[0], frame)
     else:
-        _add_one_by_one(coverage, pieces, shapes, chosen, frame)
+        planes = coverage.signed, coverage.total, coverage.best
+        add_class_areas(planes, shapes, chosen, frame, _WIDE_SLOT if pen.line_px > 0 else _SLOT)
     if pen.line_px > 0:
-        add_outlines((coverage.line, coverage.winner, coverage.greatest), shapes, chosen, frame, pen.line_px)
+        add_outlines(coverage.line, shapes, chosen, frame, pen.line_px)
+
+
+def classify(columns: Columns, painter: Painter, rows: NDArray[np.uint32], classes: NDArray[np.uint8]) -> None:
+    """Write the colour classes of some rows."""
+    own = painter.classes
+    if painter.quantity == CONFIDENCE:
+        _look_up(own, columns.confidence, rows, classes)
+    elif painter.quantity == AREA:
+        _look_up_bins(own, columns.area_m2.view(np.int32), rows, classes)
+    elif painter.quantity == SOURCE:
+        _look_up(own, columns.sources, rows, classes)
+    elif painter.quantity == REVIEW:
+        _look_up(own, columns.review, rows, classes)
 
 
 @compiled
-def _choose(columns: Any, test: Any, blocks: Any, box: Any, painter: Any, found: Any) -> int:
-    """Find the rows that pass and may meet a box, and their colour classes.
-
-    Apart from drawing, because handing on all columns for each row would take longer than drawing it.
-    """
-    rows, classes = found
-    x, y, scale = columns.x, columns.y, columns.scale
-    all_pass = not test.tests and columns.dead.size == 0
+def _choose(places: Any, bits: Any, blocks: Any, box: Any, rows: Any) -> Any:
+    """Find the rows that pass and may meet a box."""
+    x, y, scale = places
     left, top, right, bottom = box
-    count = 0
+    count: Any = 0
     for block in blocks:
-        if test.block_class.size > 0 and test.block_class[block] == OUTSIDE:
-            continue
         for row in range(block * BLOCK, min((block + 1) * BLOCK, x.size)):
             reach = 32768 * STEP_UNITS[scale[row] - SMALLEST_SCALE]
             if x[row] + reach < left or x[row] - reach > right or y[row] + reach < top or y[row] - reach > bottom:
                 continue
-            if all_pass or passes(columns, test, row):
-                rows[count] = row
-                count += 1
-    if painter.quantity != COUNT:
-        _classify(columns, painter, rows[:count], classes)
+            rows[count] = row
+            count += is_set(bits, row) if bits.size > 0 else np.uint8(1)
     return count
 
 
 @compiled
-def _classify(columns: Any, painter: Any, rows: Any, classes: Any) -> None:
-    own = painter.classes
-    if painter.quantity == CONFIDENCE:
-        for at in range(rows.size):
-            classes[at] = own[columns.confidence[rows[at]]]
-    elif painter.quantity == AREA:
-        bits = columns.area_m2.view(np.int32)
-        for at in range(rows.size):
-            classes[at] = own[area_bin(bits[rows[at]])]
-    elif painter.quantity == SOURCE:
-        for at in range(rows.size):
-            classes[at] = own[columns.sources[rows[at]]]
-    elif painter.quantity == REVIEW:
-        for at in range(rows.size):
-            classes[at] = own[columns.review[rows[at]]]
+def _look_up(own: Any, column: Any, rows: Any, classes: Any) -> None:
+    for at in range(rows.size):
+        classes[at] = own[column[rows[at]]]
 
 
 @compiled
-def _add_one_by_one(coverage: Any, pieces: Any, shapes: Any, chosen: Any, frame: Any) -> None:
-    signed, picture = coverage.signed, (coverage.total, coverage.greatest, coverage.winner)
-    x, y, scale, vertex_start, vertices = shapes
-    rows, classes = chosen
-    size, (left, top, per_unit_x, per_unit_y) = frame
+def _look_up_bins(own: Any, bits: Any, rows: Any, classes: Any) -> None:
     for at in range(rows.size):
-        row = rows[at]
-        add_areas(signed, pieces, shapes, rows[at : at + 1], frame)
-        step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
-        place = ((x[row] - left) * per_unit_x, (y[row] - top) * per_unit_y, step * per_unit_x, step * per_unit_y)
-        box = _box_of(vertices, vertex_start[row], vertex_start[row + 1], place, size)
-        _settle(signed, picture, box, classes[at])
-
-
-@inlined
-def _box_of(vertices: Any, first: Any, stop: Any, place: Any, size: Any) -> Any:
-    """Return left, top, right, bottom of the pixels that a footprint touches; empty where it lies outside."""
-    x, y, step_x, step_y = place
-    low_x, low_y, high_x, high_y = 32767, 32767, -32767, -32767
-    for at in range(first, stop):
-        if vertices[at, 0] != RING_END:
-            low_x, high_x = min(low_x, vertices[at, 0]), max(high_x, vertices[at, 0])
-            low_y, high_y = min(low_y, vertices[at, 1]), max(high_y, vertices[at, 1])
-    left, right = np.int64(np.floor(x + low_x * step_x)), np.int64(np.floor(x + high_x * step_x)) + 1
-    top, bottom = np.int64(np.floor(y + low_y * step_y)), np.int64(np.floor(y + high_y * step_y)) + 1
-    return max(0, left), max(0, top), min(size[0], right), min(size[1], bottom)
-
-
-@inlined
-def _settle(signed: Any, picture: Any, box: Any, own_class: Any) -> None:
-    """Sum up the signed areas in a box along its lines, add them to the picture, and leave none."""
-    left, top, right, bottom = box
-    total, greatest, winner = picture
-    line_px = total.shape[1] + 2
-    for line in range(top, bottom):
-        share = np.int32(0)
-        for column in range(left, right):
-            share += signed[line * line_px + column]
-            signed[line * line_px + column] = 0
-            if share > 0:
-                total[line, column] = min(np.int64(total[line, column]) + share, _MOST)
-                if share > greatest[line, column]:
-                    greatest[line, column] = share
-                    winner[line, column] = own_class
-        signed[line * line_px + right] = 0
+        classes[at] = own[area_bin(bits[rows[at]])]

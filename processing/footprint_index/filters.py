@@ -14,7 +14,7 @@ from processing.footprint_index.columns import BLOCK, CONFIDENCE_STEPS, NO_CONFI
 from processing.footprint_index.compiling import compiled, read_only
 from processing.footprint_index.region import MIXED, OUTSIDE, block_classes, holds, region_edges
 
-_FOREVER_S = 2**40
+NOT_BEFORE_S, NOT_LATER_S = 0, 2**40
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def row_test(filters: FootprintFilters, sources: Sequence[tuple[str, str]], colu
         tests=not filters.is_open,
         confidence=_confidence_steps(filters.min_confidence, filters.max_confidence),
         area_m2=(_as_kept(filters.min_area_m2, -1.0), _as_kept(filters.max_area_m2, math.inf)),
-        created_s=(_whole(filters.created_from_s, 0), _whole(filters.created_to_s, _FOREVER_S)),
+        created_s=(_whole(filters.created_from_s, NOT_BEFORE_S), _whole(filters.created_to_s, NOT_LATER_S)),
         sources=read_only(_source_passes(filters, sources)),
         review=read_only(np.array([filters.review is None or state in filters.review for state in range(256)])),
         edges=edges,
@@ -108,7 +108,7 @@ def _as_kept(area_m2: float | None, otherwise: float) -> float:
 
 
 def _whole(value: float | None, otherwise: int) -> int:
-    return otherwise if value is None else math.ceil(min(max(value, 0.0), _FOREVER_S))
+    return otherwise if value is None else math.ceil(min(max(value, 0.0), NOT_LATER_S))
 
 
 def _source_passes(filters: FootprintFilters, sources: Sequence[tuple[str, str]]) -> NDArray[np.bool_]:

@@ -5,8 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from processing.footprint_index.cells import vote
-from processing.footprint_index.compiling import compiled
+from processing.footprint_index.compiling import inlined
 
 COUNT, CONFIDENCE, AREA, SOURCE, REVIEW = range(5)
 """What a pixel's colour tells."""
@@ -44,7 +43,15 @@ def empty_layers(height_px: int, width_px: int, quantity: int) -> Layers:
     )  # fmt: skip
 
 
-@compiled
+@inlined
 def elect(layers: Any, row: int, column: int, winner: Any, weight: int) -> None:
-    """Count the votes of footprints for the colour class of a pixel."""
-    vote(layers.winner[row], layers.votes[row], column, winner, weight)
+    """Count the votes of footprints for the colour class of a pixel, as `cells.vote` does."""
+    votes = layers.votes[row, column]
+    if votes == 0 or layers.winner[row, column] == winner:
+        layers.winner[row, column] = winner
+        layers.votes[row, column] = votes + weight
+    elif weight > votes:
+        layers.winner[row, column] = winner
+        layers.votes[row, column] = weight - votes
+    else:
+        layers.votes[row, column] = votes - weight

@@ -35,7 +35,8 @@ def new_values(most_numbers: int, texts: Sequence[str]) -> Values:
     size = 2 ** max(4, (2 * most_numbers).bit_length())
     start = b"".join(text_value(text) for text in texts)
     out = np.empty(len(start) + most_numbers * VALUE_BYTES, np.uint8)
-    out[: len(start)] = np.frombuffer(start, np.uint8)
+    if start:
+        out[: len(start)] = np.frombuffer(start, np.uint8)
     used, number = np.array([len(texts), len(start)]), np.zeros(1)
     return Values(np.zeros(size, np.int64), np.empty(size, np.int32), out, used, number, number.view(np.uint8))
 

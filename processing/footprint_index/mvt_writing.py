@@ -3,6 +3,7 @@
 https://github.com/mapbox/vector-tile-spec/tree/master/2.1
 """
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -111,9 +112,14 @@ def text_value(text: str) -> bytes:
 
 def layer(name: str, keys: tuple[str, ...], parts: tuple[bytes | memoryview, ...]) -> bytes:
     """Return a tile with one layer; parts: its features and its values, in this order."""
-    head = b"\x78\x02" + _field(0x0A, name.encode()) + b"".join(_field(0x1A, key.encode()) for key in keys)
-    head += b"\x28" + _varint(EXTENT)
+    head = _head(name, keys)
     return b"".join((b"\x1a", _varint(len(head) + sum(len(part) for part in parts)), head, *parts))
+
+
+@lru_cache(maxsize=16)
+def _head(name: str, keys: tuple[str, ...]) -> bytes:
+    named = _field(0x0A, name.encode()) + b"".join(_field(0x1A, key.encode()) for key in keys)
+    return b"\x78\x02" + named + b"\x28" + _varint(EXTENT)
 
 
 def _field(tag: int, content: bytes) -> bytes:

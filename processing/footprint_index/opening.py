@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from processing.footprint_index.cells import build_cells, negative
 from processing.footprint_index.dead_rows import dead_bits
-from processing.footprint_index.filters import NO_FILTER, row_test
 from processing.footprint_index.manifest import Manifest, SegmentEntry
+from processing.footprint_index.passing import ALL_PASS
 from processing.footprint_index.segment_cache import SegmentCache
 from processing.footprint_index.segment_file import open_segment
 from processing.footprint_index.snapshot import OpenSegment, Snapshot
@@ -32,7 +32,7 @@ def _opened(folder: Path, entry: SegmentEntry, known: OpenSegment | None) -> Ope
     columns = columns._replace(dead=dead_bits(dead_rows, entry.rows))
     dead_cells = None
     if len(dead_rows):
-        dead_cells = negative(build_cells(columns, row_test(NO_FILTER, (), columns), dead_rows))
+        dead_cells = negative(build_cells(columns, ALL_PASS, dead_rows))
     return OpenSegment(entry, columns, cells, dead_rows, dead_cells)
 
 

@@ -1,5 +1,7 @@
 """Tiles and views of the index as PNG: sums far out, points in between, exact areas near, outlines nearest."""
 
+from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +22,13 @@ from processing.footprint_index.grid import GRID_UNITS, BoundsM, GridWindow, til
 from processing.footprint_index.layers import AREA, CONFIDENCE, COUNT, SOURCE, Layers, Painter, empty_layers
 from processing.footprint_index.marks import MARK_MARGIN_PX, with_marks
 from processing.footprint_index.palette_png import encode_picture
-from processing.footprint_index.palette_tables import coverage_table, density_table, outline_table
+from processing.footprint_index.palette_tables import (
+    coverage_table,
+    density_table,
+    outline_table,
+    plain_coverage_table,
+    plain_outline_table,
+)
 from processing.footprint_index.palettes import CLASSES, Style, area_classes, confidence_classes
 from processing.footprint_index.shading import (
     DENSITY_STEPS,
@@ -30,7 +38,7 @@ from processing.footprint_index.shading import (
     shade_classes,
     shade_density,
 )
-from processing.footprint_index.snapshot import Snapshot
+from processing.footprint_index.snapshot import OpenSegment, Snapshot
 from processing.rendering.tile_grid import TileAddress
 
 TILE_SIZES_PX = (256, 512)
@@ -78,21 +86,31 @@ def render_window(snapshot: Snapshot, window: GridWindow, style: Style, filters:
     """Return any window as a PNG."""
     painter = painter_of(snapshot, style)
     if shows_areas(window):
-        picture = blank_picture(window.height_px, window.width_px)
-        outlined = shows_outlines(window)
-        with _POOL.lent((window.height_px, window.width_px), outlined, painter.quantity != COUNT) as coverage:
-            draw_areas(snapshot, window, painter, filters, coverage)
-            shade_areas(coverage, picture)
-        return encode_picture(picture, outline_table(style) if outlined else coverage_table(style))
+        return _area_picture(snapshot, window, style, painter, filters)
     wide = window.grown(MARK_MARGIN_PX)
     picture = blank_picture(wide.height_px, wide.width_px)
     layers = sum_up(snapshot, wide, painter, filters)
     scale = density_scale(window)
     if style.quantity == COUNT:
         shade_density(layers, *row_offsets(wide, scale, DENSITY_STEPS), LOGARITHMS, picture)
-        return encode_picture(with_marks(picture), density_table(style))
+        return encode_picture(with_marks(picture), density_table(style), window.width_px)
     shade_classes(layers, painter, row_offsets(wide, scale, OPACITY_STEPS), LOGARITHMS, picture)
-    return encode_picture(with_marks(picture), coverage_table(style))
+    return encode_picture(with_marks(picture), coverage_table(style), window.width_px)
+
+
+def _area_picture(
+    snapshot: Snapshot, window: GridWindow, style: Style, painter: Painter, filters: FootprintFilters
+) -> bytes:
+    outlined, plain = shows_outlines(window), painter.quantity == COUNT
+    picture = blank_picture(window.height_px, window.width_px, packed=plain)
+    with _POOL.lent((window.height_px, window.width_px), outlined, not plain) as coverage:
+        draw_areas(snapshot, window, painter, filters, coverage)
+        shade_areas(coverage, picture)
+    if plain:
+        table = plain_outline_table(style) if outlined else plain_coverage_table(style)
+    else:
+        table = outline_table(style) if outlined else coverage_table(style)
+    return encode_picture(picture, table, window.width_px)
 
 
 def shows_areas(window: GridWindow) -> bool:
@@ -125,11 +143,24 @@ def sum_up(snapshot: Snapshot, window: GridWindow, painter: Painter, filters: Fo
         direct = level is None
     for segment in snapshot.segments:
         if direct or level is None:
-            add_centres(layers, segment.columns, snapshot.row_test(segment, filters), window, painter)
+            _add_rows(layers, snapshot, segment, window, (painter, filters))
         else:
             for cells in snapshot.cells(segment, filters):
                 add_cells(layers, cells, level, window, painter)
     return layers
+
+
+def _add_rows(
+    layers: Layers, snapshot: Snapshot, segment: OpenSegment, window: GridWindow, wish: tuple[Painter, FootprintFilters]
+) -> None:
+    painter, filters = wish
+    for turn in window.turns:
+        shift = turn * GRID_UNITS
+        box = (window.left - shift, window.top, window.right - shift, window.bottom)
+        blocks = blocks_by_centre(segment.columns, box)
+        if len(blocks):
+            chosen = blocks, snapshot.passing(segment, filters, blocks)
+            add_centres(layers, segment.columns, chosen, replace(window, left=box[0]), painter)
 
 
 class Covered(NamedTuple):
@@ -153,7 +184,7 @@ def draw_areas(
     """Draw all footprints into empty coverage of the window's size."""
     pen = Pen(painter, LINE_PX if shows_outlines(window) else 0.0)
     for segment in snapshot.segments:
-        add_shapes(coverage, segment.columns, snapshot.row_test(segment, filters), window, pen)
+        add_shapes(coverage, segment.columns, partial(snapshot.passing, segment, filters), window, pen)
 
 
 def _rows_near(snapshot: Snapshot, window: GridWindow) -> int:

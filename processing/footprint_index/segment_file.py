@@ -25,7 +25,7 @@ from processing.footprint_index.columns import (
     Cells,
     Columns,
 )
-from processing.footprint_index.filters import NO_FILTER, row_test
+from processing.footprint_index.passing import ALL_PASS
 from processing.footprint_index.rows import PackedRows
 from processing.footprint_index.summaries import merged_boxes, summarize_blocks, summarize_superblocks
 
@@ -127,7 +127,7 @@ def open_segment(path: Path) -> tuple[Columns, Cells]:
 
 def build_cells_of(columns: Columns) -> Cells:
     """Return the cells of all rows that are alive."""
-    return build_cells(columns, row_test(NO_FILTER, (), columns))
+    return build_cells(columns, ALL_PASS)
 
 
 def _view(mapped: mmap.mmap, place: Place) -> NDArray[Any]:

@@ -13,14 +13,15 @@ from processing.footprint_index.summaries import area_bin
 DENSITY_STEPS = 255
 OPACITY_STEPS = 31
 _FEW = 64
+_HARDLY, _MOST_CONFIDENCE = np.float32(1e-3), np.float32(CONFIDENCE_STEPS)
 _FAINTEST = 18
 """Far out, the emptiest pixel that holds a building keeps more than half of the opacity."""
 LOGARITHMS = read_only(np.log(np.maximum(np.arange(4096), 1)).astype(np.float32))
 
 
-def blank_picture(height_px: int, width_px: int) -> NDArray[np.uint8]:
-    """Return an empty picture: (height_px, width_px + 1) uint8."""
-    return np.zeros((height_px, width_px + 1), np.uint8)
+def blank_picture(height_px: int, width_px: int, packed: bool = False) -> NDArray[np.uint8]:
+    """Return an empty picture: (height_px, 1 + width_px) uint8, or packed with two pixels in a byte, left one high."""
+    return np.zeros((height_px, 1 + ((width_px + 1) // 2 if packed else width_px)), np.uint8)
 
 
 @compiled
@@ -77,25 +78,51 @@ def _holds_any(counts: Any) -> Any:
 def shade_classes(layers: Any, painter: Any, scale: Any, logarithms: Any, picture: Any) -> None:
     """Colour pixels by the class of their mean, or of most of their footprints; opacity tells density."""
     offsets, slope = scale
+    width = layers.counts.shape[1]
+    steps, few = np.zeros(_FEW, np.uint8), np.empty(width, np.uint8)
+    opacity, classes, means = np.empty(width, np.uint8), np.empty(width, np.uint8), np.empty(width, np.float32)
     for line in range(layers.counts.shape[0]):
-        for column in range(layers.counts.shape[1]):
-            count = layers.counts[line, column]
-            if count > 1e-3:
-                step = offsets[line] + slope * _log(count, logarithms)
-                opacity = _FAINTEST + int(min(max(step, 0.0), OPACITY_STEPS - 1.0 - _FAINTEST))
-                own_class = _mean_class(layers, painter, line, column)
-                picture[line, column + 1] = 1 + own_class * OPACITY_STEPS + opacity
+        counts = layers.counts[line]
+        if not _holds_any(counts):
+            continue
+        for count in range(1, _FEW):
+            steps[count] = _opacity_step(offsets[line] + slope * logarithms[count])
+        are_few = _all_few(counts, few)
+        for column in range(width):
+            opacity[column] = steps[np.uint64(few[column])]
+        if not are_few:
+            for column in range(width):
+                if counts[column] != few[column] and counts[column] > 1e-3:
+                    opacity[column] = _opacity_step(offsets[line] + slope * _log(counts[column], logarithms))
+        _classify(layers, painter, line, (means, means.view(np.int32)), classes)
+        for column in range(width):
+            index = np.uint8(1) + classes[column] * np.uint8(OPACITY_STEPS) + opacity[column]
+            picture[line, column + 1] = index if counts[column] > np.float32(1e-3) else np.uint8(0)
 
 
-@compiled
-def _mean_class(layers: Any, painter: Any, line: int, column: int) -> Any:
+@inlined
+def _opacity_step(step: Any) -> Any:
+    return np.uint8(_FAINTEST + int(min(max(step, 0.0), OPACITY_STEPS - 1.0 - _FAINTEST)))
+
+
+@inlined
+def _classify(layers: Any, painter: Any, line: Any, means: Any, classes: Any) -> None:
+    """Write the class of each pixel of a line. means: room for their means, as numbers and as their bits."""
+    values, bits = means
+    own = painter.classes
     if painter.quantity == CONFIDENCE:
-        if layers.rated[line, column] <= 1e-3:
-            return painter.classes[NO_CONFIDENCE]
-        mean = layers.value[line, column] / layers.rated[line, column]
-        return painter.classes[int(min(max(mean, 0), CONFIDENCE_STEPS))]
-    if painter.quantity == AREA:
-        area = np.empty(1, np.float32)
-        area[0] = max(layers.value[line, column] / layers.counts[line, column], 0)
-        return painter.classes[area_bin(area.view(np.int32)[0])]
-    return layers.winner[line, column]
+        for column in range(classes.size):
+            rated = layers.rated[line, column]
+            mean = min(max(layers.value[line, column] / max(rated, _HARDLY), np.float32(0)), _MOST_CONFIDENCE)
+            bits[column] = np.int32(mean) if rated > _HARDLY else np.int32(NO_CONFIDENCE)
+        for column in range(classes.size):
+            classes[column] = own[np.uint64(bits[column])]
+    elif painter.quantity == AREA:
+        for column in range(classes.size):
+            count = max(layers.counts[line, column], _HARDLY)
+            values[column] = max(layers.value[line, column] / count, np.float32(0))
+        for column in range(classes.size):
+            classes[column] = own[area_bin(bits[column])]
+    else:
+        for column in range(classes.size):
+            classes[column] = layers.winner[line, column]

@@ -27,6 +27,13 @@ _LARGEST_STEP = ONE / 4
 _TOGETHER = 16
 _X, _Y, _END_X, _END_Y, _PLACES, _HERE, _NEXT = (MOST_PIECES * kind for kind in (0, 1, 2, 3, 4, 7, 10))
 """Where the list keeps the ends of pieces, and of their three parts the pixel and what to add to it and to the next."""
+_BASES = np.uint64(13 * MOST_PIECES)
+"""And where their picture begins in the plane."""
+_FINE_BITS = 24
+FIXED_BITS = BITS + _FINE_BITS
+_FIXED = float(1 << FIXED_BITS)
+_PARTS = np.array([0, *((1 << _FINE_BITS) // number for number in range(1, LONG_PX + 1))])
+_EMPTY, _ONE_ON = np.uint64(0), np.uint64(1)
 _SHIFT = np.int32(BITS)
 _ONCE, _NONE = np.int32(1), np.int32(0)
 
@@ -37,54 +44,120 @@ def add_areas(plane: Any, pieces: Any, shapes: Any, rows: Any, frame: Any) -> No
 
     What lies to the left of the plane covers its lines whole; what lies above, below or to the right does not count.
     shapes: x, y, scale, vertex_start and vertices as in `columns.Columns`; frame: width and height of the plane, and
-    its left, top and pixels per unit; pieces: from `empty_pieces`. One long function, because arrays that are handed
-    on for each edge take as long as the edge itself.
+    its left, top and pixels per unit; pieces: from `empty_pieces`, for nothing else.
     """
     all_x, all_y, scale, vertex_start, vertices = shapes
-    size, (left, top, per_unit_x, per_unit_y) = frame
-    count = 0
+    size, _ = frame
+    picture = size[0], size[1], size[0] + 2
+    count = _EMPTY
     for row in rows:
         step = STEP_UNITS[scale[row] - SMALLEST_SCALE]
-        step_x, step_y = step * per_unit_x * ONE, step * per_unit_y * ONE
-        centre_x, centre_y = (all_x[row] - left) * per_unit_x * ONE, (all_y[row] - top) * per_unit_y * ONE
-        at, stop = np.int64(vertex_start[row]), np.int64(vertex_start[row + 1])
-        first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
-        first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
-        while at < stop:
-            at += 1
-            closes = at == stop or vertices[at, 0] == RING_END
-            next_x, next_y = first_x, first_y
-            if not closes:
-                next_x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
-                next_y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
-            dx, dy = next_x - x, next_y - y
-            number = (max(abs(dx), abs(dy)) + ONE - 1) >> BITS
-            if number > LONG_PX or max(step_x, step_y) > _LARGEST_STEP:
-                add_long_edge(plane, size, (x, y), (next_x, next_y))
-            else:
-                if count + number >= MOST_PIECES:
-                    draw_pieces(pieces, count, plane, size)
-                    count = 0
-                if number > 1:
-                    share_x, share_y, begin_x, begin_y = dx / number, dy / number, x, y
-                    for part in range(1, number):
-                        end_x, end_y = begin_x + np.int64(share_x * part), begin_y + np.int64(share_y * part)
-                        _put(pieces, count, (x, y), (end_x, end_y))
-                        count += 1
-                        x, y = end_x, end_y
-                _put(pieces, count, (x, y), (next_x, next_y))
-                count += 1
-            x, y = next_x, next_y
-            if closes and at < stop:
-                at += 1
-                first_x = x = np.int64(np.floor(centre_x + vertices[at, 0] * step_x))
-                first_y = y = np.int64(np.floor(centre_y + vertices[at, 1] * step_y))
-    draw_pieces(pieces, count, plane, size)
+        span = np.uint64(vertex_start[row]), np.uint64(vertex_start[row + np.uint32(1)])
+        if is_large(step, frame):
+            _add_large(plane, vertices[span[0] : span[1]], (all_x[row], all_y[row], step), frame)
+        else:
+            place = fixed_place(all_x[row], all_y[row], step, frame)
+            count = put_shape(pieces, count, plane, (picture, 0), vertices, (span, place))
+    draw_pieces(pieces, count, plane, picture)
 
 
 def empty_pieces() -> NDArray[np.int32]:
     """Return room for a list of pieces."""
-    return np.zeros(13 * MOST_PIECES, np.int32)
+    return np.zeros(14 * MOST_PIECES, np.int32)
+
+
+@inlined
+def is_large(step: Any, frame: Any) -> Any:
+    """Tell whether a shape's steps are so large that it may reach over more than 8192 pixels."""
+    _, (_, _, per_unit_x, per_unit_y) = frame
+    return step * max(per_unit_x, per_unit_y) * ONE > _LARGEST_STEP
+
+
+@inlined
+def fixed_place(x: Any, y: Any, step: Any, frame: Any) -> Any:
+    """Return the centre and the step of a shape that is not large, both across and down, in 2^-FIXED_BITS pixels."""
+    _, (left, top, per_unit_x, per_unit_y) = frame
+    return (
+        np.int64(np.floor((x - left) * per_unit_x * _FIXED)), np.int64(np.floor((y - top) * per_unit_y * _FIXED)),
+        np.int64(step * per_unit_x * _FIXED), np.int64(step * per_unit_y * _FIXED),
+    )  # fmt: skip
+
+
+@inlined
+def put_shape(pieces: Any, count: Any, plane: Any, where: Any, vertices: Any, shape: Any) -> Any:
+    """Put the edges of a shape into the list, which is drawn where it is full; return how many it holds then.
+
+    where: width and height of the picture and cells in a line of the plane, and the number of the cell of the picture's
+    first pixel in the plane, which pieces get from `set_base`. shape: first vertex and the one after the last, and its
+    `fixed_place`. One long function, because arrays that are handed on for each edge, and tuples with arrays for each
+    shape, take as long as drawing does; numbers without a sign spare a look at it for each access.
+    """
+    picture, _ = where
+    (at, stop), (centre_x, centre_y, step_x, step_y) = shape
+    first_x = x = (centre_x + vertices[at, 0] * step_x) >> _FINE_BITS
+    first_y = y = (centre_y + vertices[at, 1] * step_y) >> _FINE_BITS
+    while at < stop:
+        at += _ONE_ON
+        closes = at == stop or vertices[at, 0] == RING_END
+        next_x, next_y = first_x, first_y
+        if not closes:
+            next_x = (centre_x + vertices[at, 0] * step_x) >> _FINE_BITS
+            next_y = (centre_y + vertices[at, 1] * step_y) >> _FINE_BITS
+        dx, dy = next_x - x, next_y - y
+        number = (max(abs(dx), abs(dy)) + ONE - 1) >> BITS
+        if number > LONG_PX:
+            add_long_edge(plane, where, (x, y), (next_x, next_y))
+        else:
+            if count + np.uint64(number) >= np.uint64(MOST_PIECES):
+                draw_pieces(pieces, count, plane, picture)
+                count = _EMPTY
+            if number > 1:
+                share_x, share_y, begin_x, begin_y = dx * _PARTS[number], dy * _PARTS[number], x, y
+                for part in range(1, number):
+                    end_x = begin_x + ((share_x * part) >> _FINE_BITS)
+                    end_y = begin_y + ((share_y * part) >> _FINE_BITS)
+                    _put(pieces, count, (x, y), (end_x, end_y))
+                    count += _ONE_ON
+                    x, y = end_x, end_y
+            _put(pieces, count, (x, y), (next_x, next_y))
+            count += _ONE_ON
+        x, y = next_x, next_y
+        if closes and at < stop:
+            at += _ONE_ON
+            first_x = x = (centre_x + vertices[at, 0] * step_x) >> _FINE_BITS
+            first_y = y = (centre_y + vertices[at, 1] * step_y) >> _FINE_BITS
+    return count
+
+
+@inlined
+def set_base(pieces: Any, first: Any, stop: Any, base: Any) -> None:
+    """Tell where the picture of the pieces from `first` on begins in the plane."""
+    for at in range(first, stop):
+        pieces[_BASES + at] = base
+
+
+@compiled
+def _add_large(plane: Any, vertices: Any, place: Any, frame: Any) -> None:
+    """Add a large shape edge by edge."""
+    x, y, step = place
+    (width, height), (left, top, per_unit_x, per_unit_y) = frame
+    step_x, step_y = step * per_unit_x * ONE, step * per_unit_y * ONE
+    centre_x, centre_y = (x - left) * per_unit_x * ONE, (y - top) * per_unit_y * ONE
+    at = first = 0
+    while at < vertices.shape[0]:
+        closes = at + 1 == vertices.shape[0] or vertices[at + 1, 0] == RING_END
+        to = first if closes else at + 1
+        start = _whole(centre_x + vertices[at, 0] * step_x), _whole(centre_y + vertices[at, 1] * step_y)
+        end = _whole(centre_x + vertices[to, 0] * step_x), _whole(centre_y + vertices[to, 1] * step_y)
+        add_long_edge(plane, ((width, height, width + 2), 0), start, end)
+        at += 1
+        if closes:
+            at = first = at + 1
+
+
+@inlined
+def _whole(value: Any) -> Any:
+    return np.int64(np.floor(value))
 
 
 @inlined
@@ -99,23 +172,22 @@ def covered(share: Any) -> Any:
 
 @inlined
 def _put(pieces: Any, at: Any, start: Any, end: Any) -> None:
-    pieces[_X + at] = start[0]
-    pieces[_Y + at] = start[1]
-    pieces[_END_X + at] = end[0]
-    pieces[_END_Y + at] = end[1]
+    pieces[np.uint64(_X) + at] = start[0]
+    pieces[np.uint64(_Y) + at] = start[1]
+    pieces[np.uint64(_END_X) + at] = end[0]
+    pieces[np.uint64(_END_Y) + at] = end[1]
 
 
 @compiled
-def draw_pieces(pieces: Any, count: int, plane: Any, size: Any) -> None:
-    """Add the pieces in the list to a plane. The list is empty then."""
-    width, height = np.int32(size[0]), np.int32(size[1])
-    count = min(count, MOST_PIECES)
-    _split(pieces, _padded(pieces, count), width, height)
+def draw_pieces(pieces: Any, number: Any, plane: Any, picture: Any) -> None:
+    """Add so many pieces of the list to a plane. The list is empty then."""
+    count: Any = min(np.int64(number), MOST_PIECES)
+    _split(pieces, _padded(pieces, count), (np.int32(picture[0]), np.int32(picture[1]), np.int32(picture[2])))
     for at in range(count):
         for part in range(0, 3 * MOST_PIECES, MOST_PIECES):
             place = np.uint64(pieces[_PLACES + part + at])
             plane[place] += pieces[_HERE + part + at]
-            plane[place + np.uint64(1)] += pieces[_NEXT + part + at]
+            plane[place + _ONE_ON] += pieces[_NEXT + part + at]
 
 
 @inlined
@@ -123,12 +195,12 @@ def _padded(pieces: Any, count: int) -> int:
     """Fill the list up with pieces without length to a number that processors split together."""
     full = min((count + _TOGETHER - 1) // _TOGETHER * _TOGETHER, MOST_PIECES)
     for at in range(count, full):
-        _put(pieces, at, (0, 0), (0, 0))
+        _put(pieces, np.uint64(at), (0, 0), (0, 0))
     return full
 
 
 @inlined
-def _split(pieces: Any, count: int, width: Any, height: Any) -> None:
+def _split(pieces: Any, count: int, size: Any) -> None:
     """Work out the three parts of each piece: all in 32 bits and without a branch, for many at once."""
     for at in range(min(count, MOST_PIECES)):
         x, y, x1, y1 = pieces[_X + at], pieces[_Y + at], pieces[_END_X + at], pieces[_END_Y + at]
@@ -143,9 +215,9 @@ def _split(pieces: Any, count: int, width: Any, height: Any) -> None:
         xb, yb = (_along(dx, far) if across else to_x), (to_y if across else _along(dy, far))
         mid_column = last_column if across else column
         mid_line = line if across else last_line
-        _keep(pieces, at, (column, line), (-ya, x + x + xa), (width, height))
-        _keep(pieces, at + MOST_PIECES, (mid_column, mid_line), (ya - yb, x + xa + x + xb), (width, height))
-        _keep(pieces, at + 2 * MOST_PIECES, (last_column, last_line), (yb - dy, x + xb + x1), (width, height))
+        _keep(pieces, at, 0, (column, line), (-ya, x + x + xa), size)
+        _keep(pieces, at, 1, (mid_column, mid_line), (ya - yb, x + xa + x + xb), size)
+        _keep(pieces, at, 2, (last_column, last_line), (yb - dy, x + xb + x1), size)
 
 
 @inlined
@@ -159,43 +231,46 @@ def _along(whole: Any, share: Any) -> Any:
 
 
 @inlined
-def _keep(pieces: Any, at: Any, place: Any, part: Any, size: Any) -> None:
+def _keep(pieces: Any, piece: Any, number: int, place: Any, part: Any, size: Any) -> None:
     """Keep where a part within a pixel is added, given its height and the sum of x of its ends."""
-    (column, line), (tall, twice_x), (width, height) = place, part, size
+    (column, line), (tall, twice_x), (width, height, line_cells) = place, part, size
+    at = piece + number * MOST_PIECES
     outside = (line < _NONE) | (line >= height) | (column >= width)
     tall = _NONE if outside else tall
     from_left = np.float32(twice_x - (column << np.int32(BITS + 1))) * np.float32(0.5 * FULL / ONE / ONE)
     beside = np.int32(np.rint(np.float32(tall) * from_left))
     beside = _NONE if column < _NONE else beside
     tall = tall << np.int32(AREA_BITS - BITS)
-    pieces[_PLACES + at] = _NONE if outside else line * (width + np.int32(2)) + max(column, _NONE)
+    cell = pieces[13 * MOST_PIECES + piece] + line * line_cells + max(column, _NONE)
+    pieces[_PLACES + at] = _NONE if outside else cell
     pieces[_HERE + at] = tall - beside
     pieces[_NEXT + at] = beside
 
 
 @compiled
-def add_long_edge(plane: Any, size: Any, start: Any, end: Any) -> None:
-    """Go along an edge from line to line, only where the plane is."""
+def add_long_edge(plane: Any, where: Any, start: Any, end: Any) -> None:
+    """Go along an edge from line to line, only where the picture is. where: as in `put_shape`."""
+    (width, height, line_cells), base = where
     (x0, y0), (x1, y1) = start, end
     sign = -1
     if y0 > y1:
         x0, y0, x1, y1, sign = x1, y1, x0, y0, 1
     slope = (x1 - x0) / max(y1 - y0, 1)
-    for line in range(max(0, y0 >> BITS), min(size[1], ((y1 - 1) >> BITS) + 1)):
+    for line in range(max(0, y0 >> BITS), min(height, ((y1 - 1) >> BITS) + 1)):
         above, below = max(y0, line << BITS), min(y1, (line + 1) << BITS)
         x = x0 if above == y0 else x0 + np.int64(slope * (above - y0))
         after = x1 if below == y1 else x0 + np.int64(slope * (below - y0))
-        _add_line(plane, size, line, (min(x, after), max(x, after)), sign * (below - above))
+        begin = base + line * line_cells
+        _add_line(plane, begin, width, (min(x, after), max(x, after)), sign * (below - above))
 
 
 @inlined
-def _add_line(plane: Any, size: Any, line: Any, ends: Any, tall: Any) -> None:
+def _add_line(plane: Any, begin: Any, width: Any, ends: Any, tall: Any) -> None:
     """Add the part of an edge in a line, from one x to a greater one."""
     low, high = ends
     done: Any
-    begin = line * (size[0] + 2)
     per_step = tall / max(high - low, 1)
-    first, last = max(low >> BITS, 0), min(high >> BITS, size[0] - 1)
+    first, last = max(low >> BITS, 0), min(high >> BITS, width - 1)
     x = min(max(low, 0), high)
     done = 0
     if low < 0:

@@ -13,6 +13,7 @@ from processing.footprint_index.columns import HIGHEST_FILTERED_LEVEL, Cells, Co
 from processing.footprint_index.dead_rows import rows_of_ids
 from processing.footprint_index.filters import FootprintFilters, RowTest, row_test
 from processing.footprint_index.manifest import Manifest, SegmentEntry
+from processing.footprint_index.passing import ALL_PASS, empty_passing, learn
 from processing.footprint_index.segment_cache import SegmentCache
 
 Source = tuple[str, str]
@@ -76,15 +77,25 @@ class Snapshot:
             ("test", segment.entry.file, filters), lambda: row_test(filters, self.sources, segment.columns)
         )
 
+    def passing(
+        self, segment: "OpenSegment", filters: FootprintFilters, blocks: NDArray[np.int32]
+    ) -> NDArray[np.uint8]:
+        """Return a bit for each row of a segment, right for these blocks; none where all rows pass."""
+        if filters.is_open and not segment.columns.dead.size:
+            return ALL_PASS
+        kept = self.cache.get(("passing", segment.key, filters), lambda: empty_passing(segment.columns))
+        learn(kept, segment.columns, self.row_test(segment, filters), blocks)
+        return kept.bits
+
     def cells(self, segment: "OpenSegment", filters: FootprintFilters) -> tuple[Cells, ...]:
         """Return cells that add up to the footprints of a segment that pass; filtered ones up to their own level."""
         if filters.is_open:
             return (segment.cells,) if segment.dead_cells is None else (segment.cells, segment.dead_cells)
-        test = self.row_test(segment, filters)
+        bits = self.passing(segment, filters, np.arange(len(segment.columns.block_centre), dtype=np.int32))
         return (
             self.cache.get(
                 ("cells", segment.key, filters),
-                lambda: build_cells(segment.columns, test, highest=HIGHEST_FILTERED_LEVEL),
+                lambda: build_cells(segment.columns, bits, highest=HIGHEST_FILTERED_LEVEL),
             ),
         )
 

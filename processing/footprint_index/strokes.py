@@ -4,17 +4,19 @@ from typing import Any
 
 import numpy as np
 
+from processing.footprint_index.class_areas import CLASS_BITS
 from processing.footprint_index.columns import RING_END, SMALLEST_SCALE, STEP_UNITS
 from processing.footprint_index.compiling import compiled, inlined
 
+LINE_FULL = 1024
+
 
 @compiled
-def add_outlines(strokes: Any, shapes: Any, chosen: Any, frame: Any, width_px: float) -> None:
+def add_outlines(lines: Any, shapes: Any, chosen: Any, frame: Any, width_px: float) -> None:
     """Draw the outlines of some footprints; of several lines in a pixel the strongest counts.
 
-    strokes: (height_px, width_px) coverage by lines, and classes and greatest coverage by areas of the same size, or
-    (0, 0) where all have one class. A line gives a pixel its class where it covers half of it, or where no area does.
-    shapes, frame: as in `signed_area`; chosen: rows and their classes.
+    lines: (height_px, width_px) coverage by lines, 0 to LINE_FULL, and in the lowest CLASS_BITS the strongest's class.
+    shapes, frame: as in `signed_area`; chosen: rows and their classes, which count for nothing where all have one.
     """
     all_x, all_y, scale, vertex_start, vertices = shapes
     rows, classes = chosen
@@ -32,7 +34,7 @@ def add_outlines(strokes: Any, shapes: Any, chosen: Any, frame: Any, width_px: f
             point = first
             if not closes:
                 point = centre_x + vertices[at, 0] * step_x, centre_y + vertices[at, 1] * step_y
-            _stroke_edge(strokes, before, point, width_px, own_class)
+            _stroke_edge(lines, before, point, width_px, own_class)
             before = point
             if closes and at < stop:
                 at += 1
@@ -40,19 +42,18 @@ def add_outlines(strokes: Any, shapes: Any, chosen: Any, frame: Any, width_px: f
 
 
 @inlined
-def _stroke_edge(strokes: Any, start: Any, end: Any, width_px: float, own_class: Any) -> None:
+def _stroke_edge(lines: Any, start: Any, end: Any, width_px: float, own_class: Any) -> None:
     """Draw one edge, in pixels, with a round end at `end` only: edges that follow draw each corner once."""
     reach = width_px / 2 + 0.5
-    _stroke_corner(strokes, end, reach, own_class)
+    _stroke_corner(lines, end, reach, own_class)
     dx, dy = end[0] - start[0], end[1] - start[1]
     length = np.sqrt(dx * dx + dy * dy)
     if length > 0:
-        _stroke_straight(strokes, (start, end), (dx / length, dy / length, length), reach, own_class)
+        _stroke_straight(lines, (start, end), (dx / length, dy / length, length), reach, own_class)
 
 
 @inlined
-def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> None:
-    lines, _, _ = strokes
+def _stroke_corner(lines: Any, corner: Any, reach: float, own_class: int) -> None:
     height, width = lines.shape
     x, y = corner
     left, right = _pixels_between(x - reach, x + reach, width)
@@ -60,13 +61,12 @@ def _stroke_corner(strokes: Any, corner: Any, reach: float, own_class: int) -> N
     for line in range(top, bottom):
         for column in range(left, right):
             px, py = column + 0.5 - x, line + 0.5 - y
-            _strengthen(strokes, line, column, reach - np.sqrt(px * px + py * py), own_class)
+            _strengthen(lines, line, column, reach - np.sqrt(px * px + py * py), own_class)
 
 
 @inlined
-def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_class: int) -> None:
+def _stroke_straight(lines: Any, ends: Any, along: Any, reach: float, own_class: int) -> None:
     """Draw the pixels whose nearest point of an edge is none of its ends: their distance grows evenly along a line."""
-    lines, _, _ = strokes
     height, width = lines.shape
     (x0, y0), (x1, y1) = ends
     ux, uy, length = along
@@ -83,7 +83,7 @@ def _stroke_straight(strokes: Any, ends: Any, along: Any, reach: float, own_clas
         left, right = _pixels_between(low, high, width)
         for column in range(left, right):
             away = abs((column + 0.5 - x0) * uy - py * ux)
-            _strengthen(strokes, line, column, reach - away, own_class)
+            _strengthen(lines, line, column, reach - away, own_class)
 
 
 @inlined
@@ -93,10 +93,7 @@ def _pixels_between(low: Any, high: Any, most: Any) -> Any:
 
 
 @inlined
-def _strengthen(strokes: Any, line: Any, column: Any, share: Any, own_class: int) -> None:
-    lines, classes, greatest = strokes
-    share = np.float32(min(share, 1.0))
-    if share > lines[line, column]:
-        lines[line, column] = share
-        if classes.size > 0 and (share >= 0.5 or greatest[line, column] == 0):
-            classes[line, column] = own_class
+def _strengthen(lines: Any, line: Any, column: Any, share: Any, own_class: int) -> None:
+    steps = np.int32(np.float32(min(max(share, 0.0), 1.0)) * np.float32(LINE_FULL))
+    strength = np.int16((steps << CLASS_BITS) | np.int32(own_class))
+    lines[line, column] = max(lines[line, column], strength)

@@ -46,32 +46,44 @@ class _Sums(NamedTuple):
 
 def point_layer(snapshot: Snapshot, address: TileAddress, filters: FootprintFilters, name: str) -> bytes:
     """Return a tile with one point for each cell that holds footprints; none: no bytes."""
-    sums = _sum_up(snapshot, address, filters)
-    cells = int(np.count_nonzero(sums.counts > 0))
+    sums, most = _sum_up(snapshot, address, filters)
+    cells = min(most, len(sums.counts))
     if not cells:
         return b""
     out, values = np.empty(cells * FEATURE_BYTES, np.uint8), new_values(3 * cells, ())
     used = _encode(sums, values, out)
-    return layer(name, KEYS, (memoryview(out)[:used], written(values)))
+    return layer(name, KEYS, (memoryview(out)[:used], written(values))) if used else b""
 
 
-def _sum_up(snapshot: Snapshot, address: TileAddress, filters: FootprintFilters) -> _Sums:
-    size = 1 << (2 * CELL_BITS)
-    sums = _Sums(np.zeros(size, np.int64), np.zeros(size), np.zeros(size), np.zeros(size, np.int64))
+def _sum_up(snapshot: Snapshot, address: TileAddress, filters: FootprintFilters) -> tuple[_Sums, int]:
+    """Return the sums, and how many rows or finer cells they were made of: no fewer than cells with footprints."""
+    whole, parts = np.zeros((2, 1 << (2 * CELL_BITS)), np.int64), np.zeros((2, 1 << (2 * CELL_BITS)))
+    sums, most = _Sums(whole[0], parts[0], parts[1], whole[1]), 0
     level = max(address.z + CELL_BITS, LOWEST_LEVEL)
-    slices = [_rows(segment.columns, address) for segment in snapshot.segments]
-    near = sum(part.stop - part.start for part in slices)
-    kept_to = HIGHEST_LEVEL if filters.is_open else HIGHEST_FILTERED_LEVEL
-    from_rows = level > kept_to or (near <= _FEW_ROWS and not filters.is_open)
-    for segment, part in zip(snapshot.segments, slices, strict=True):
-        if part.start == part.stop:
-            continue
-        if from_rows:
-            _add_rows(sums, segment.columns, snapshot.row_test(segment, filters), _run(address, GRID_BITS), part)
-            continue
+    if _from_rows(snapshot, address, level, filters):
+        run = _run(address, GRID_BITS)
+        for segment in snapshot.segments:
+            part = _rows(segment.columns, address)
+            if part.start < part.stop:
+                most += part.stop - part.start
+                _add_rows(sums, segment.columns, snapshot.row_test(segment, filters), run, part)
+        return sums, most
+    run = _run(address, level)
+    for segment in snapshot.segments:
         for cells in snapshot.cells(segment, filters):
-            _add_cells(sums, cells, (int(cells.start[level]), int(cells.start[level + 1])), _run(address, level))
-    return sums
+            span = int(cells.start[level]), int(cells.start[level + 1])
+            most += _add_cells(sums, cells.keys, cells[2:6], span, run)
+    return sums, most
+
+
+def _from_rows(snapshot: Snapshot, address: TileAddress, level: int, filters: FootprintFilters) -> bool:
+    """Tell whether no kept cells are fine enough, or a filter's cells are not worth making for so few rows."""
+    if filters.is_open:
+        return level > HIGHEST_LEVEL
+    if level > HIGHEST_FILTERED_LEVEL:
+        return True
+    slices = [_rows(segment.columns, address) for segment in snapshot.segments]
+    return bool(sum(part.stop - part.start for part in slices) <= _FEW_ROWS)
 
 
 def _run(address: TileAddress, level: int) -> tuple[np.uint64, np.uint64, np.uint64]:
@@ -90,16 +102,19 @@ def _rows(columns: Columns, address: TileAddress) -> slice:
 
 
 @compiled
-def _add_cells(sums: Any, cells: Any, span: Any, run: Any) -> None:
+def _add_cells(sums: Any, keys: Any, values: Any, span: Any, run: Any) -> Any:
+    """Add the cells of a run, and tell how many there are; values: counts, area_m2, confidence and rated."""
     first, last, shift = run
-    for cell in range(first_key_at_least(cells.keys, span[0], span[1], first), span[1]):
-        if cells.keys[cell] > last:
-            break
-        to = (cells.keys[cell] - first) >> shift
-        sums.counts[to] += cells.counts[cell]
-        sums.area_m2[to] += cells.area_m2[cell]
-        sums.confidence[to] += cells.confidence[cell]
-        sums.rated[to] += cells.rated[cell]
+    counts, area_m2, confidence, rated = values
+    begin = cell = first_key_at_least(keys, span[0], span[1], first)
+    while cell < span[1] and keys[cell] <= last:
+        to = (keys[cell] - first) >> shift
+        sums.counts[to] += counts[cell]
+        sums.area_m2[to] += area_m2[cell]
+        sums.confidence[to] += confidence[cell]
+        sums.rated[to] += rated[cell]
+        cell += 1
+    return cell - begin
 
 
 @compiled

@@ -46,7 +46,7 @@ def use_own_cache() -> None:
     """
     if SETTINGS.CACHE_DIR:
         return  # somebody has chosen another place
-    folder = SOURCES / "__pycache__" / f"{PREFIX}{_digest()}"
+    folder = SOURCES / "__pycache__" / f"{PREFIX}{SOURCES_DIGEST}"
     try:
         is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)
@@ -63,6 +63,10 @@ def _digest() -> str:
         for path in sorted((SOURCES / name).glob("*.py")):
             found.update(path.name.encode() + path.read_bytes())
     return found.hexdigest()[:16]
+
+
+SOURCES_DIGEST = _digest()
+"""A short name of all sources with loops, and of Numba: whatever depends on how they work has it in its name."""
 
 
 def _remove_others(folder: Path) -> None:

@@ -112,7 +112,7 @@ def main() -> None:
     arguments = parser.parse_args()
     network = BuildingNetwork()
     content = torch.load(arguments.checkpoint, map_location="cpu", weights_only=True)
-    network.load_state_dict(content["averaged"])
+    network.load_weights(content["averaged"])
     metadata = ExportMetadata(
         arguments.name, arguments.version, score_gain=arguments.score_gain, score_shift=arguments.score_shift
     )

@@ -6,6 +6,7 @@ masks are left out: the network gives boxes, scores and a small mask for each bo
 """
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork, RPNHead
 from torchvision.ops import FeaturePyramidNetwork, MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
+from processing.detector.area_head import AreaHead
 from processing.detector.targets import BuildingHeads, BuildingProposals
 
 # (kernel, stride, expansion, channels, repeats) of each stage of EfficientNet-Lite0.
@@ -37,6 +39,7 @@ TAPPED_STAGES = (1, 2, 4, 6)
 TAP_SPREADS = (9.0, 7.7, 5.8, 2.6)
 """Standard deviation of each tapped stage with the ImageNet weights; the heads learn badly from features this large."""
 BATCH_NORM_EPS = 1e-3
+AREA_PREFIX = "area."
 # The trunk was trained on (value - 127) / 128.
 PIXEL_MEAN = 127.0 / 255.0
 PIXEL_STD = 128.0 / 255.0
@@ -150,12 +153,16 @@ class BuildingNetwork(nn.Module):
         self.pyramid = FeaturePyramidNetwork(tapped, shape.pyramid_channels, LastLevelMaxPool())
         self.proposals = _make_proposals(shape)
         self.heads = _make_heads(shape)
+        self.area = AreaHead(shape.pyramid_channels)
 
     def features(self, pictures: Tensor) -> dict[str, Tensor]:
         """pictures: (N, 3, H, W) in [0, 1], RGB → the pyramid's features by level."""
+        return self._features_and_area(pictures)[0]
+
+    def _features_and_area(self, pictures: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         tapped = self.trunk((pictures - PIXEL_MEAN) / PIXEL_STD)
         scaled = {level: tapped[level] / spread for level, spread in zip(tapped, TAP_SPREADS, strict=True)}
-        result: dict[str, Tensor] = self.pyramid(scaled)
+        result: tuple[dict[str, Tensor], Tensor] = self.area(self.pyramid(scaled))
         return result
 
     def losses(self, pictures: Tensor, targets: list[dict[str, Tensor]]) -> dict[str, Tensor]:
@@ -163,11 +170,24 @@ class BuildingNetwork(nn.Module):
 
         targets: for each picture `boxes` (K, 4) px, `labels` (K,) ones, `masks` (K, H, W) uint8, `ignored` (J, 4) px.
         """
-        features = {level: values.float() for level, values in self.features(pictures).items()}
+        pyramid, seen = self._features_and_area(pictures)
+        features = {level: values.float() for level, values in pyramid.items()}
         images = _as_image_list(pictures)
         proposals, proposal_losses = self.proposals(images, features, targets)
         _, head_losses = self.heads(features, proposals, images.image_sizes, targets)
-        return {**proposal_losses, **head_losses}
+        return {**proposal_losses, **head_losses, "loss_area": self.area.loss(seen.float(), targets)}
+
+    def load_weights(self, state: Mapping[str, Tensor]) -> None:
+        """Take weights by name. Those of before the area head, and exported ones without its map, fit too.
+
+        Raises RuntimeError where they are those of another network.
+        """
+        absent = self.load_state_dict(state, strict=False)
+        wrong = [*absent.unexpected_keys, *(name for name in absent.missing_keys if not name.startswith(AREA_PREFIX))]
+        if wrong:
+            raise RuntimeError(f"not of this network, or missing: {', '.join(wrong[:3])}")
+        if f"{AREA_PREFIX}fuse.weight" in absent.missing_keys:
+            self.area.leave_pyramid()
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """pictures: (1, 3, H, W) in [0, 1] → boxes (K, 4) px, scores (K,), masks (K, 28, 28) probabilities."""

@@ -20,7 +20,7 @@ def read_weights(path: Path) -> tuple[BuildingNetwork, dict[str, str]]:
     """
     network = BuildingNetwork()
     try:
-        network.load_state_dict(load_state(path))
+        network.load_weights(load_state(path))
     except RuntimeError as error:
         raise WeightsInvalid(name=path.name, detail="its tensors are not those of the network.") from error
     with safe_open(path, framework="pt") as file:

@@ -151,7 +151,7 @@ class Run:
 def start_from(network: BuildingNetwork, initial: Path) -> None:
     """Fill a network with the weights of a file. Raises `WeightsInvalid` where they are those of another network."""
     try:
-        network.load_state_dict(load_state(initial))
+        network.load_weights(load_state(initial))
     except RuntimeError as error:
         raise WeightsInvalid(name=initial.name, detail="its weights do not fit this network") from error
 

@@ -13,6 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from auth.principals import Principal
 from models.footprint import ReviewState
+from processing.compiled import SOURCES_DIGEST
 from processing.footprint_index.extent import extent as extent_of
 from processing.footprint_index.extent import extent_deg
 from processing.footprint_index.filters import FootprintFilters
@@ -192,5 +193,6 @@ def _tag(
     wanted = [job_ids and sorted(job_ids), *(getattr(query.footprints, name) for name in ("scene_id", *RANGES))]
     states = None if query.footprints.review_states is None else sorted(query.footprints.review_states)
     region = None if query.region is None else query.region.wkb_hex
-    asked = (principal.owner_filter, _revision(snapshot), *wanted, states, region, *how)
+    # Another way of drawing makes another picture: a browser must not keep what it got before an update.
+    asked = (SOURCES_DIGEST, principal.owner_filter, _revision(snapshot), *wanted, states, region, *how)
     return hashlib.sha256(repr(asked).encode()).hexdigest()[:32]

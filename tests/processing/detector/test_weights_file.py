@@ -21,7 +21,7 @@ def shipped():
 
 
 def test_the_shipped_weights_fill_the_network(shipped):
-    BuildingNetwork().load_state_dict(shipped)
+    BuildingNetwork().load_weights(shipped)
     assert all(value.dtype == torch.float32 for value in shipped.values())
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from webapp.errors import DatabaseBusy
 
@@ -18,10 +19,21 @@ STANDING_S = WAIT_S / 2
 """A queue whose first has waited for this long does not move; who comes then would wait in vain."""
 
 
+@dataclass(frozen=True, slots=True)
+class PlacesUsed:
+    """How many places there are, how many are taken, and how many wait for one."""
+
+    number: int
+    in_use: int
+    waiting: int
+
+
 class ConnectionPlaces:
     """As many places as there are connections. Safe for use by several threads."""
 
     def __init__(self, number: int) -> None:
+        self._number = number
+        self._in_use = 0
         self._free = threading.BoundedSemaphore(number)
         self._lock = threading.Lock()
         self._waiting: dict[object, float] = {}
@@ -33,11 +45,20 @@ class ConnectionPlaces:
         """Hold a place for as long as the block lasts. Raises `DatabaseBusy`."""
         if not self._free.acquire(blocking=False):
             self._wait()
+        with self._lock:
+            self._in_use += 1
         try:
             yield
         finally:
+            with self._lock:
+                self._in_use -= 1
             self._waited_in_vain = False
             self._free.release()
+
+    def used(self) -> PlacesUsed:
+        """Tell how busy it is."""
+        with self._lock:
+            return PlacesUsed(self._number, self._in_use, len(self._waiting))
 
     def _wait(self) -> None:
         myself = object()

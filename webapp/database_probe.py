@@ -1,4 +1,4 @@
-"""Whether the database answers this process, asked beside the pool: a busy pool is no outage, and nothing here hangs."""
+"""Whether the database answers, asked beside the pool: a busy pool is no outage. Nothing here hangs."""
 
 import select
 import sqlite3

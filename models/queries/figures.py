@@ -34,8 +34,7 @@ def unsent_messages(session: Session) -> int:
 
 def exports_by_state(session: Session) -> dict[str, int]:
     """Count exports by state."""
-    rows = session.execute(select(Export.state, func.count()).group_by(Export.state))
-    return {state: number for state, number in rows}  # noqa: C416
+    return dict(session.execute(select(Export.state, func.count()).group_by(Export.state)).all())
 
 
 def queues_of_workers(session: Session, within_s: float) -> list[list[str]]:

@@ -1,4 +1,4 @@
-"""Counts and times the requests of this process, by route as it is declared: no ids, and no name that a caller makes up.
+"""Counts and times the requests of this process, by route as it is declared: no ids, nothing that a caller makes up.
 
 It is plain ASGI and stands outside of everything, so that refusals of the outer layers are counted, too.
 """
@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, GCCollector, Hi
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-FOLDERS = ("/static/", "/components/")
-"""Of Panel: files by the hundred, counted together."""
+FOLDERS = ("/assets/", "/static/", "/components/")
+"""Files by the hundred, ours and Panel's, each folder as one."""
 BUCKETS_S = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 OTHER = "other"
 NO_ROUTE = "none"

@@ -1,4 +1,4 @@
-"""What the installation does, in numbers: for monitoring, which asks every few seconds and must cost next to nothing."""
+"""What the installation does, in numbers: for monitoring, which asks often and must cost next to nothing."""
 
 import shutil
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Looks at a part that may hang: each look in a thread of its own, at most one at a time, and nobody waits long for it."""
+"""Looks at a part that may hang: in a thread of its own, one look at a time, and nobody waits long for it."""
 
 import asyncio
 import threading

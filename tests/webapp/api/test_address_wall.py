@@ -103,7 +103,9 @@ def test_without_networks_all_are_answered(wrapped):
 def test_this_machine_may_always_ask_whether_the_server_lives(wrapped, address, expected):
     app, _ = wrapped(allowed_networks=OFFICE, admin_networks="192.0.2.1/32")
     assert status(app, address, "/health")[0] == expected  # 503: there is no worker
-    for path in ("/health/", "/healthy", "/health/../api/v1/jobs"):
+    assert status(app, address, "/health/ready")[0] == expected  # 503: there is no broker
+    assert status(app, address, "/health/live")[0] == (200 if expected == 503 else 403)
+    for path in ("/health/", "/healthy", "/health/live/", "/metrics", "/health/../api/v1/jobs"):
         assert status(app, address, path)[0] == 403
 
 

@@ -28,8 +28,9 @@ class PartWatch:
         if self._found is None or (self._found.done() and time.monotonic() - self._began_at > KEPT_S):
             self._begin()
         assert self._found is not None
-        left_s = max(0.0, self._began_at + PATIENCE_S - time.monotonic())
-        await asyncio.wait({asyncio.wrap_future(self._found)}, timeout=left_s)
+        left_s = self._began_at + PATIENCE_S - time.monotonic()
+        if left_s > 0:
+            await asyncio.wait({asyncio.wrap_future(self._found)}, timeout=left_s)
         if self._found.done():
             return self._found.result()
         return Check(False, f"It has not answered for {time.monotonic() - self._began_at:.0f} seconds.")

@@ -1,19 +1,33 @@
 """Counts over the whole installation, for who watches it. None reads footprints, names or files."""
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from models.base import now_s
 from models.export import Export
 from models.job import OutboxEntry, ProcessingJob, WorkerBeat
+from models.job_states import JobState
 from models.queries.dispatch import QUEUED
 
+type JobCounts = dict[tuple[str, str], int]
+"""By kind and state; the parts of jobs of whole states are the extractions that they are."""
 
-def jobs_by_kind_and_state(session: Session) -> dict[tuple[str, str], int]:
-    """Count jobs by (kind, state), the parts of jobs of whole states as the extractions that they are."""
+
+def open_jobs(session: Session) -> JobCounts:
+    """Count the jobs that have not ended; an index leads to them."""
+    open_states = [str(state) for state in JobState if not state.is_terminal]
+    return _counted(session, ProcessingJob.state.in_(open_states), ProcessingJob.finished_at.is_(None))
+
+
+def ended_jobs(session: Session) -> JobCounts:
+    """Count the jobs that have ended, which reads the whole table."""
+    return _counted(session, ProcessingJob.finished_at.is_not(None))
+
+
+def _counted(session: Session, *conditions: ColumnElement[bool]) -> JobCounts:
     job = ProcessingJob
-    rows = session.execute(select(job.kind, job.state, func.count()).group_by(job.kind, job.state))
-    return {(kind, state): number for kind, state, number in rows}
+    statement = select(job.kind, job.state, func.count()).where(*conditions).group_by(job.kind, job.state)
+    return {(kind, state): number for kind, state, number in session.execute(statement)}
 
 
 def oldest_queued_age_s(session: Session) -> float:

@@ -59,6 +59,7 @@ from webapp.call_counter import CallCounter
 from webapp.identity_provider import IdentityProvider
 from webapp.resources import Resources
 from webapp.services.idempotency import AlreadyAnswered
+from webapp.services.installation_figures import InstallationWatch
 from webapp.services.readiness import Readiness
 from webapp.services.tiles import warm_up
 
@@ -156,6 +157,7 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.health = HealthMemo(resources)
     api.state.readiness = Readiness(resources)
     api.state.http_figures = HttpFigures(api.state.sockets.count)
+    api.state.installation_watch = InstallationWatch(resources)
     api.state.figures_place = CapacityLimiter(1)
     api.state.throttle = LoginThrottle()
     api.state.provider = IdentityProvider(resources.settings)

@@ -17,7 +17,6 @@ from webapp.api.schemas.admin import LivenessOut, StatusOut
 from webapp.api.schemas.answers import Answers
 from webapp.errors import DatabaseBusy, NotFound
 from webapp.services.health import Health
-from webapp.services.installation_figures import installation_figures
 from webapp.services.people import require_administrator
 
 ASSETS = Path(__file__).resolve().parents[3] / "assets"
@@ -62,7 +61,7 @@ async def get_metrics(request: Request, resources: CurrentResources, principal: 
     health = await state.readiness.look()
     working = {name for name, check in health.checks.items() if check.ok}
     with anyio.move_on_after(FIGURES_WAIT_S):  # for its turn: one that hangs must not gather others behind it
-        figures = await anyio.to_thread.run_sync(installation_figures, resources, working, limiter=state.figures_place)
+        figures = await anyio.to_thread.run_sync(state.installation_watch.figures, working, limiter=state.figures_place)
         metrics = metrics_of(health, figures, resources.database.places.used())
         text = metrics_text(state.http_figures.registry, metrics)
         return Response(text, headers=NOT_KEPT, media_type=MEDIA_TYPE)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from webapp.errors import DatabaseBusy
 
-WAIT_S = 0.8
-"""Longest wait for a connection. A request asks twice in a row, for who sends it and for what it wants: together they
-stay below two seconds. A wait of 0.25 s refused one request in fourteen under a load that one of 1 s served whole
+WAIT_S = 0.6
+"""Longest wait for a connection. A request waits three times in a row at worst, for who sends it, for a thread, and for
+what it wants: together they stay below two seconds. A wait of 0.25 s refused one request in fourteen under a load that one of 1 s served whole
 (benchmarks/RESULTS.md)."""
 STANDING_S = WAIT_S / 2
 """A queue whose first has waited for this long does not move; who comes then would wait in vain."""

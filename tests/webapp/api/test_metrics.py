@@ -157,6 +157,7 @@ def test_names_and_secrets_are_never_told(sqlite_api, administrator):
         assert hidden not in said
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
 def test_figures_come_also_while_the_broker_hangs(serve, make_resources, broker, administrator):
     resources = make_resources(redis_url=broker.url)
     client = serve(resources).program(administrator)

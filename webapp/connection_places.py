@@ -14,8 +14,9 @@ from webapp.errors import DatabaseBusy
 
 WAIT_S = 0.6
 """Longest wait for a connection. A request waits three times in a row at worst, for who sends it, for a thread, and for
-what it wants: together they stay below two seconds. A wait of 0.25 s refused one request in fourteen under a load that one of 1 s served whole
-(benchmarks/RESULTS.md)."""
+what it wants: together they stay below two seconds. A wait of 0.25 s refused one request in fourteen under a load that
+this one served whole (benchmarks/RESULTS.md).
+"""
 STANDING_S = WAIT_S / 2
 """A queue whose first has waited for this long does not move; who comes then would wait in vain."""
 

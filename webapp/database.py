@@ -13,13 +13,15 @@ from sqlalchemy.orm import Session
 
 from auth.principals import Asker
 from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
+from webapp.connection_places import WAIT_S, ConnectionPlaces
 from webapp.errors import DatabaseBusy, DiskFull
 from webapp.live_connections import check_before_use
 from webapp.row_security import say_who_asks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
 SQLITE_BUSY_S = 30
-POOL_WAIT_S = 5
+POOL_SIZE = 20
+SQLITE_POOL_SIZE, SQLITE_OVERFLOW = 10, 20
 CONNECT_S = 5
 MIGRATION_LOCK = 0x62666D31
 """Key of the advisory lock that lets one process migrate at a time."""
@@ -33,6 +35,8 @@ class Database:
     """
 
     engine: Engine
+    places: ConnectionPlaces
+    """One for each connection that the engine may have."""
 
     @property
     def is_sqlite(self) -> bool:
@@ -42,18 +46,18 @@ class Database:
     @contextmanager
     def read(self, asker: Asker) -> Iterator[Session]:
         """Open a session that only reads. Raises `DatabaseBusy` when there is no connection."""
-        with _busy_is_coded(), Session(self.engine.execution_options(asker=asker)) as session:
+        with self.places.taken(), _busy_is_coded(), Session(self.engine.execution_options(asker=asker)) as session:
             yield session
 
     @contextmanager
     def write(self, asker: Asker) -> Iterator[Session]:
-        """Open a session that is committed at the end, rolled back on any error.
+        """Open a session that is committed at the end, rolled back on any error. Raises `DatabaseBusy` as `read` does.
 
         On SQLite it takes the write lock at once: a lock that is taken later would fail where another process wrote
         in between.
         """
         engine = self.engine.execution_options(takes_write_lock=True, asker=asker)
-        with _busy_is_coded(), Session(engine) as session, session.begin():
+        with self.places.taken(), _busy_is_coded(), Session(engine) as session, session.begin():
             yield session
 
     def close(self) -> None:
@@ -64,13 +68,13 @@ class Database:
 def open_database(url: str) -> Database:
     """Make the engine for a SQLAlchemy address; nothing is connected yet."""
     if make_url(url).get_backend_name() == "sqlite":
-        return Database(_sqlite_engine(url))
+        return Database(_sqlite_engine(url), ConnectionPlaces(SQLITE_POOL_SIZE + SQLITE_OVERFLOW))
     # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
     options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
-    engine = create_engine(url, pool_size=20, max_overflow=0, pool_timeout=POOL_WAIT_S, connect_args=options)
+    engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=WAIT_S, connect_args=options)
     check_before_use(engine)
     event.listen(engine, "begin", say_who_asks)
-    return Database(engine)
+    return Database(engine, ConnectionPlaces(POOL_SIZE))
 
 
 def migrate(url: str, revision: str = "head") -> None:
@@ -102,9 +106,8 @@ def _run_alembic(connection: Connection, revision: str) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    engine = create_engine(
-        url, pool_timeout=POOL_WAIT_S, pool_size=10, max_overflow=20, connect_args={"timeout": SQLITE_BUSY_S}
-    )
+    sizes = {"pool_size": SQLITE_POOL_SIZE, "max_overflow": SQLITE_OVERFLOW, "pool_timeout": WAIT_S}
+    engine = create_engine(url, **sizes, connect_args={"timeout": SQLITE_BUSY_S})
 
     @event.listens_for(engine, "connect")
     def _configure(connection: Any, record: Any) -> None:

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
         (), description="Networks that are answered, as 10.0.0.0/8, with commas; empty: all."
     )
     admin_networks: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Networks from which the page Admin and /api/v1/admin are answered, with commas; empty: all."
+        (), description="Networks from which Admin, /api/v1/admin and /metrics are answered, with commas; empty: all."
     )
     cors_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Other sites whose pages may use the API, as https://gis.example.org, with commas; empty: none."

@@ -10,8 +10,8 @@ from webapp.access_errors import AddressNotAllowed
 from webapp.api.problems import problem_response
 from webapp.settings import Settings
 
-ADMIN_PATHS = ("/api/v1/admin", "/admin")
-LIVENESS = "/health"
+ADMIN_PATHS = ("/api/v1/admin", "/admin", "/metrics")
+LIVENESS = ("/health", "/health/live", "/health/ready")
 MOST_KEPT = 4096
 
 type Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -44,7 +44,7 @@ class AddressWall:
         if not self._all and not self._admin:
             return True
         address, path = address_of(_given(scope)), scope["path"]
-        if path == LIVENESS and address is not None and address.is_loopback:
+        if path in LIVENESS and address is not None and address.is_loopback:
             return True  # the supervisor and monitors of this machine
         asked = [self._all] + ([self._admin] if _is_for_administrators(path) else [])
         return all(not networks or (address is not None and _is_in(address, networks)) for networks in asked)

@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from webapp.api.address_wall import LIVENESS
 from webapp.api.identity import Identifier, Identity
 from webapp.api.open_sockets import OpenSockets
 from webapp.api.origin import OwnNames
@@ -24,8 +25,7 @@ PUBLIC = {
     ("/login", "GET"),
     ("/login", "HEAD"),
     ("/login", "POST"),
-    ("/health", "GET"),
-    ("/health", "HEAD"),
+    *((path, method) for path in LIVENESS for method in READS),
     ("/favicon.ico", "GET"),
     ("/favicon.ico", "HEAD"),
     ("/api/v1/auth/login", "POST"),

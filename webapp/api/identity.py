@@ -18,7 +18,7 @@ from webapp.services import api_keys, sessions
 
 COOKIE = "bf_session"
 KEY_HEADER = "x-api-key"
-BASIC_PREFIX = "/ogc"
+BASIC_PREFIXES = ("/ogc", "/metrics")
 KEPT_S = 0.75
 """A session that ended elsewhere is noticed within a second."""
 MOST_KEPT = 10_000
@@ -50,7 +50,8 @@ class Identifier:
     async def identify(self, scope: Scope) -> Identity | None:
         """Return who sends this. A bearer token decides alone, then a key, then a cookie. Raises `DatabaseBusy`.
 
-        Map programs know user names and passwords: for what can only be read, a key may come as a password, too.
+        Map programs and Prometheus know user names and passwords: for what can only be read, a key may come as a
+        password, too.
         """
         headers = Headers(scope=scope)
         kind, _, token = headers.get("authorization", "").partition(" ")
@@ -58,7 +59,7 @@ class Identifier:
             return await self._kept_or_looked_up("token", token.strip())
         if KEY_HEADER in headers:
             return await self._kept_or_looked_up("key", headers[KEY_HEADER].strip())
-        if kind.lower() == "basic" and scope["path"].startswith(BASIC_PREFIX):
+        if kind.lower() == "basic" and scope["path"].startswith(BASIC_PREFIXES):
             return await self._kept_or_looked_up("key", password_of(token))
         value = cookie_of(headers)
         return await self._kept_or_looked_up("cookie", value) if value else None

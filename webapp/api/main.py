@@ -28,6 +28,7 @@ from webapp.api.login_throttle import LoginThrottle
 from webapp.api.open_sockets import OpenSockets
 from webapp.api.origin import OwnNames
 from webapp.api.problems import add_problem_handlers
+from webapp.api.request_meter import HttpFigures, RequestMeter
 from webapp.api.request_trail import RequestTrail
 from webapp.api.routes import (
     account,
@@ -58,11 +59,14 @@ from webapp.call_counter import CallCounter
 from webapp.identity_provider import IdentityProvider
 from webapp.resources import Resources
 from webapp.services.idempotency import AlreadyAnswered
+from webapp.services.installation_figures import InstallationWatch
+from webapp.services.readiness import Readiness
 from webapp.services.tiles import warm_up
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 PROVIDER_PLACES = 8
 """So many people at once wait for an OpenID Connect provider; the others wait for these."""
+OPENAPI_PATH = "/api/v1/openapi.json"
 PUBLIC_FOLDERS = ("css", "icons", "js")
 ROUTES = (
     *(buildings, ogc, tiles, jobs),  # what is asked for most is looked for first
@@ -109,7 +113,8 @@ def create_app(resources: Resources, pages: Pages | None = None) -> ASGIApp:
     app = Gate(app, resources, api.state.identifier, api.state.sockets)
     app = AddressWall(CrossOrigin(app, resources.settings), resources.settings)
     paths = pages.paths if pages is not None else ()
-    return RequestTrail(SecurityHeaders(app, paths, resources.settings.basemap_url_template))
+    app = RequestTrail(SecurityHeaders(app, paths, resources.settings.basemap_url_template))
+    return RequestMeter(app, api.state.http_figures, {*paths, OPENAPI_PATH})
 
 
 @asynccontextmanager
@@ -118,6 +123,7 @@ async def _lifespan(api: FastAPI) -> AsyncIterator[None]:
     threading.Thread(target=_get_ready, name="warm-up", daemon=True).start()
     yield
     await api.state.call_counter.close()
+    api.state.readiness.close()
 
 
 async def _build_routes(api: FastAPI) -> None:
@@ -150,7 +156,7 @@ def create_api(resources: Resources) -> FastAPI:
         title="Building footprints",
         version="1",
         description=DESCRIPTION,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=OPENAPI_PATH,
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(bearer_in_docs), Depends(key_in_docs)],
@@ -162,6 +168,10 @@ def create_api(resources: Resources) -> FastAPI:
     api.state.sockets = OpenSockets(resources, on_ended=identifier.forget)
     api.state.names = OwnNames(resources.settings)
     api.state.health = HealthMemo(resources)
+    api.state.readiness = Readiness(resources)
+    api.state.http_figures = HttpFigures(api.state.sockets.count)
+    api.state.installation_watch = InstallationWatch(resources)
+    api.state.figures_place = CapacityLimiter(1)
     api.state.throttle = LoginThrottle()
     api.state.provider = IdentityProvider(resources.settings)
     api.state.provider_places = CapacityLimiter(PROVIDER_PLACES)

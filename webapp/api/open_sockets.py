@@ -35,6 +35,10 @@ class OpenSockets:
         self._watcher: asyncio.Task[None] | None = None
         self._limiter = anyio.CapacityLimiter(1)
 
+    def count(self) -> int:
+        """Count the websockets that are open."""
+        return sum(map(len, list(self._ended.values())))
+
     def close_session(self, session_id: str) -> None:
         """Close the session's websockets now."""
         for principal in list(self._ended):

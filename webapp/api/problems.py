@@ -24,7 +24,7 @@ from webapp.http_status import status_of
 log = logging.getLogger(__name__)
 
 UNEXPECTED = "Something went wrong on the server. The administrator finds the details in its log."
-MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc", "/health")
+MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc", "/health", "/metrics")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <link rel="stylesheet" href="/assets/css/login.css"></head>

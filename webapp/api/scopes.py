@@ -6,8 +6,8 @@ from webapp.errors import Forbidden
 READS = ("GET", "HEAD")
 OWN_FACE = "/api/v1/auth/me"
 ACCOUNT_PREFIX = "/api/v1/auth/"
-ADMIN_PREFIX = "/api/v1/admin"
-MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc")
+ADMIN_PREFIXES = ("/api/v1/admin", "/metrics")
+MACHINE_PREFIXES = ("/api/", "/tiles/", "/ogc", "/metrics")
 
 
 def check_scope(principal: Principal, method: str, path: str) -> None:
@@ -21,5 +21,5 @@ def check_scope(principal: Principal, method: str, path: str) -> None:
     needed = Scope.READ if method in READS else Scope.WRITE
     if needed not in principal.scopes:
         raise Forbidden(detail=f"this API key lacks the scope {needed}")
-    if path.startswith(ADMIN_PREFIX) and Scope.ADMIN not in principal.scopes:
+    if path.startswith(ADMIN_PREFIXES) and Scope.ADMIN not in principal.scopes:
         raise Forbidden(detail="this API key lacks the scope admin")

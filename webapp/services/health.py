@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import partial
 
 from sqlalchemy import select
 
@@ -37,12 +38,12 @@ def check_health(resources: Resources) -> Health:
     """Look at every part. Takes at most a few seconds, also where a part hangs."""
     parts: dict[str, Callable[[Resources], str]] = {
         "database": _database,
-        "broker": _broker,
+        "broker": broker_state,
         "worker": _worker,
         "exporter": _exporter,
-        "disk": _disk,
+        "disk": disk_state,
     }
-    checks = {name: _checked(resources, look) for name, look in parts.items()}
+    checks = {name: checked(partial(look, resources)) for name, look in parts.items()}
     return Health(ok=all(check.ok for check in checks.values()), checks=checks)
 
 
@@ -75,9 +76,10 @@ def count_workers(resources: Resources, queue: str = QUEUE_NAME) -> int:
         return sum(queue in queues for queues in seen)
 
 
-def _checked(resources: Resources, look: Callable[[Resources], str]) -> Check:
+def checked(look: Callable[[], str]) -> Check:
+    """Look at a part, and tell what came of it; an error is told in words."""
     try:
-        return Check(True, look(resources))
+        return Check(True, look())
     except AppError as error:
         return Check(False, str(error))
     except Exception as error:
@@ -92,7 +94,8 @@ def _database(resources: Resources) -> str:
         return "; ".join(("PostgreSQL", *weaknesses(session.connection())))
 
 
-def _broker(resources: Resources) -> str:
+def broker_state(resources: Resources) -> str:
+    """Say how many jobs wait in the broker. Raises `BrokerUnavailable`."""
     return f"{resources.queue.waiting()} waiting"
 
 
@@ -110,7 +113,8 @@ def _exporter(resources: Resources) -> str:
     return f"{number} seen"
 
 
-def _disk(resources: Resources) -> str:
+def disk_state(resources: Resources) -> str:
+    """Say how much room is left. Raises `DiskFull`."""
     free = shutil.disk_usage(resources.settings.data_dir).free
     if free < resources.settings.free_disk_bytes:
         raise DiskFull()

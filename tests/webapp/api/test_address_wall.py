@@ -103,7 +103,9 @@ def test_without_networks_all_are_answered(wrapped):
 def test_this_machine_may_always_ask_whether_the_server_lives(wrapped, address, expected):
     app, _ = wrapped(allowed_networks=OFFICE, admin_networks="192.0.2.1/32")
     assert status(app, address, "/health")[0] == expected  # 503: there is no worker
-    for path in ("/health/", "/healthy", "/health/../api/v1/jobs"):
+    assert status(app, address, "/health/ready")[0] == expected  # 503: there is no broker
+    assert status(app, address, "/health/live")[0] == (200 if expected == 503 else 403)
+    for path in ("/health/", "/healthy", "/health/live/", "/metrics", "/health/../api/v1/jobs"):
         assert status(app, address, path)[0] == 403
 
 
@@ -126,10 +128,11 @@ def test_administrators_work_from_their_own_networks_alone(wrapped):
     app, resources = wrapped(admin_networks="192.0.2.0/28")
     boss = make_person(resources, "boss", Role.ADMIN)
     token = f"Bearer {sessions.issue_tokens(resources, boss).access_token}"
-    for path in ("/api/v1/admin/dashboard", "/api/v1/admin", "/admin", "/admin/ws", "/admin/anything"):
+    for path in ("/api/v1/admin/dashboard", "/api/v1/admin", "/admin", "/admin/ws", "/admin/anything", "/metrics"):
         assert status(app, "192.0.2.77", path, Authorization=token) == REFUSED
         assert status(app, "192.0.2.7", path, Authorization=token) != REFUSED
     assert status(app, "192.0.2.7", "/api/v1/admin/users", Authorization=token) == (200, "")
+    assert status(app, "192.0.2.7", "/metrics", Authorization=token) == (200, "")
     for path in ("/api/v1/jobs", "/api/v1/auth/me", "/administration"):
         assert status(app, "192.0.2.77", path, Authorization=token) != REFUSED
     for path in ("//admin", "/./admin", "/jobs/../admin", "/%61dmin/../admin", "/ADMIN", "/api/v1/admin%2Fusers"):

@@ -59,6 +59,8 @@ def test_only_the_public_doors_need_no_credentials(listed):
         "request_password_reset",
         "reset_password",
         "get_health",
+        "get_liveness",
+        "get_readiness",
         "download_linked_export",
         "download_linked_file",
     }

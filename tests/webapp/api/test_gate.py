@@ -7,8 +7,8 @@ from tests.webapp.api.made_results import make_result
 from webapp.api.gate import is_plain_path
 from webapp.api.headers import ALWAYS, STRICT
 
-API_PATHS = ("/api/v1/jobs", "/api/v1/nothing", "/api/", "/tiles/base/0/0/0.png", "/api/v1/openapi.json")
-PAGE_PATHS = ("/", "/upload", "/jobs", "/docs", "/static/js/bokeh.min.js", "/components/x.js", "/nothing", "/metrics")
+API_PATHS = ("/api/v1/jobs", "/api/v1/nothing", "/api/", "/tiles/base/0/0/0.png", "/api/v1/openapi.json", "/metrics")
+PAGE_PATHS = ("/", "/upload", "/jobs", "/docs", "/static/js/bokeh.min.js", "/components/x.js", "/nothing")
 
 
 @pytest.mark.parametrize("path", API_PATHS)

@@ -102,6 +102,12 @@ class StatusOut(BaseModel):
     checks: dict[str, CheckOut]
 
 
+class LivenessOut(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"]
+
+
 class DashboardOut(BaseModel):
     """What the installation holds and does. `jobs`: how many in each state."""
 

@@ -46,7 +46,7 @@ def use_own_cache() -> None:
     """
     if SETTINGS.CACHE_DIR:
         return  # somebody has chosen another place
-    folder = SOURCES / "__pycache__" / f"{PREFIX}{SOURCES_DIGEST}"
+    folder = SOURCES / "__pycache__" / f"{PREFIX}{_digest()}"
     try:
         is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,3 +1,4 @@
+# mypy: disallow-subclassing-any=False
 """A head that learns where any building is, and tells the pyramid. Needs torch.
 
 Instances are learned box by box; where one roof ends and the next begins is hard to see in a dense town, where roofs

@@ -7,7 +7,8 @@ from auth.principals import SYSTEM
 from webapp import live_connections
 
 pytestmark = pytest.mark.parametrize("backend", ["postgis"], indirect=True)
-ENDED_BY_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid"
+ENDED_BY_OTHERS = "SELECT pg_terminate_backend(:pid, 20000)"
+"""Waits until the process is gone: before, its connection still answers, and no check could find it ended."""
 
 
 def _pid(resources):

@@ -23,6 +23,8 @@ SQLITE_BUSY_S = 30
 POOL_SIZE = 20
 SQLITE_POOL_SIZE, SQLITE_OVERFLOW = 10, 20
 CONNECT_S = 5
+POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=20s -c random_page_cost=1.1"
+"""PostgreSQL's own cost of a random read, 4, is a spinning disk's: with it, sums read the table and not their index."""
 MIGRATION_LOCK = 0x62666D31
 """Key of the advisory lock that lets one process migrate at a time."""
 
@@ -70,7 +72,7 @@ def open_database(url: str) -> Database:
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url), ConnectionPlaces(SQLITE_POOL_SIZE + SQLITE_OVERFLOW))
     # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
-    options = {"connect_timeout": CONNECT_S, "options": "-c timezone=UTC -c lock_timeout=20s"}
+    options = {"connect_timeout": CONNECT_S, "options": POSTGRESQL_OPTIONS}
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=WAIT_S, connect_args=options)
     check_before_use(engine)
     event.listen(engine, "begin", say_who_asks)

@@ -10,11 +10,6 @@ from models.user import LoginSession, User
 SIGNED_OUT = "signed out"
 
 
-def database_now(session: Session) -> float:
-    """Return the time."""
-    return float(session.execute(select(now_s())).scalar_one())
-
-
 def giver(session: Session, user_id: int, made_at: float, expires_at: float) -> Row[str, str] | None:
     """Return name and role of an active account, if the link has not run out and nothing has ended it since."""
     unended = or_(User.ended_at.is_(None), User.ended_at < made_at)

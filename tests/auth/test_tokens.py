@@ -15,6 +15,7 @@ from auth.tokens import (
 
 KEY = b"k" * 64
 NOW = 1_600_000_000.0
+LATER = NOW + 200_000_000
 GOOD = {
     "iss": ISSUER,
     "aud": AUDIENCE,
@@ -36,10 +37,16 @@ def unsigned(payload, header):
     return ".".join([*parts, ""])
 
 
+def claims_at(token, now_s=LATER):
+    """Return whose token it is at a time."""
+    read = read_access_token(KEY, token)
+    return read.claims if read is not None and read.holds_at(now_s) else None
+
+
 def test_what_was_signed_is_read():
     token = sign_access_token(KEY, AccessClaims(7, "s"), NOW, 4_000_000_000)
-    assert read_access_token(KEY, token) == AccessClaims(7, "s")
-    assert read_access_token(KEY, encode(GOOD)) == AccessClaims(7, "s")
+    assert claims_at(token) == AccessClaims(7, "s")
+    assert claims_at(encode(GOOD)) == AccessClaims(7, "s")
 
 
 FORGERIES = {
@@ -53,6 +60,11 @@ FORGERIES = {
     "expired": encode(GOOD | {"exp": 1_700_000_000}),
     "from the future": encode(GOOD | {"iat": 3_900_000_000}),
     "not yet valid": encode(GOOD | {"nbf": 3_900_000_000}),
+    "ends at no number": encode(GOOD | {"exp": "4000000000"}),
+    "ends never": encode(GOOD | {"exp": float("inf")}),
+    "ends at nothing": encode(GOOD | {"exp": float("nan")}),
+    "ends at true": encode(GOOD | {"exp": True}),
+    "begins at a list": encode(GOOD | {"nbf": [1]}),
     "other issuer": encode(GOOD | {"iss": "someone"}),
     "other audience": encode(GOOD | {"aud": "someone"}),
     "several audiences, not ours": encode(GOOD | {"aud": ["a", "b"]}),
@@ -72,15 +84,25 @@ FORGERIES = {
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_a_forged_token_is_nobodys(name):
-    assert read_access_token(KEY, FORGERIES[name]) is None
+    assert claims_at(FORGERIES[name]) is None
+
+
+MOMENTS = {"spring forward": 1_774_746_000, "autumn back": 1_792_890_000, "leap day": 1_835_438_400, "some day": NOW}
+
+
+@pytest.mark.parametrize("made_at", MOMENTS.values(), ids=MOMENTS)
+def test_a_token_lives_as_long_as_it_was_made_for_whatever_the_clock_of_this_process_says(made_at):
+    token = sign_access_token(KEY, AccessClaims(7, "s"), made_at, 600)
+    held = [after_s for after_s in range(-60, 700) if claims_at(token, made_at + after_s) is not None]
+    assert held == list(range(-5, 605))
 
 
 def test_each_part_of_a_token_counts():
     head, payload, signature = encode(GOOD).split(".")
     swapped = encode(GOOD | {"sub": "8"}).split(".")[1]
-    assert read_access_token(KEY, f"{head}.{swapped}.{signature}") is None
-    assert read_access_token(KEY, f"{head}.{payload}.{signature[:-2]}AA") is None
-    assert read_access_token(KEY, f"{head}.{payload}.") is None
+    assert claims_at(f"{head}.{swapped}.{signature}") is None
+    assert claims_at(f"{head}.{payload}.{signature[:-2]}AA") is None
+    assert claims_at(f"{head}.{payload}.") is None
 
 
 def test_each_purpose_has_its_own_secret():

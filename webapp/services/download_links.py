@@ -12,6 +12,7 @@ from enum import StrEnum
 from auth.download_links import DownloadLink, read_link, sign_link
 from auth.principals import SYSTEM, Principal, Role
 from models.queries import download_links as queries
+from models.queries.clock import database_now
 from webapp.access_errors import DownloadLinkInvalid
 from webapp.errors import NotFound
 from webapp.export_errors import ExportFailed
@@ -46,7 +47,7 @@ def make_link(
     """Give a file away for some minutes. Raises `NotFound`."""
     _require_it(resources, principal, kind, object_id)
     with resources.database.write(principal) as session:
-        made_at = queries.database_now(session)
+        made_at = database_now(session)
         link = DownloadLink(
             kind=str(kind),
             object_id=object_id,

@@ -1,6 +1,5 @@
 """Sessions: rows in the database. A browser holds a cookie, an API client a short access token and a refresh token."""
 
-import time
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from auth.tokens import (
 )
 from models.base import now_s
 from models.queries import sessions as queries
+from models.queries.clock import database_now
 from models.user import LoginSession
 from webapp.errors import RefreshTokenInvalid
 from webapp.request_context import current_request
@@ -103,7 +103,8 @@ def issue_tokens(resources: Resources, principal: Principal) -> TokenPair:
     )
     with resources.database.write(principal) as session:
         session.add(row)
-    return _pair(resources, AccessClaims(principal.user_id, session_id), secret)
+        made_at = database_now(session)
+    return _pair(resources, AccessClaims(principal.user_id, session_id), secret, made_at)
 
 
 def refresh_tokens(resources: Resources, refresh_token: str) -> TokenPair:
@@ -129,17 +130,19 @@ def refresh_tokens(resources: Resources, refresh_token: str) -> TokenPair:
             queries.close(session, session_id, "refresh token reused")
     if row is None or not valid:
         raise RefreshTokenInvalid()
-    return _pair(resources, AccessClaims(row.user_id, session_id), successor)
+    return _pair(resources, AccessClaims(row.user_id, session_id), successor, row.now)
 
 
 def principal_of_token(resources: Resources, token: str) -> Principal | None:
     """Return who an access token belongs to; None if it is not valid, or its session has ended."""
-    claims = read_access_token(resources.settings.secret_key_bytes, token)
-    if claims is None:
+    read = read_access_token(resources.settings.secret_key_bytes, token)
+    if read is None:
         return None
     with resources.database.read(SYSTEM) as session:
-        row = queries.live_by_id(session, claims.session_id)
-    return _principal(resources, row) if row is not None and row.user_id == claims.user_id else None
+        row = queries.live_by_id(session, read.claims.session_id)
+    if row is None or row.user_id != read.claims.user_id or not read.holds_at(row.now):
+        return None
+    return _principal(resources, row)
 
 
 def still_holding(resources: Resources, principals: Collection[Principal]) -> set[Principal]:
@@ -152,9 +155,9 @@ def still_holding(resources: Resources, principals: Collection[Principal]) -> se
     return {_principal(resources, row) for row in rows} & set(principals)
 
 
-def _pair(resources: Resources, claims: AccessClaims, secret: str) -> TokenPair:
+def _pair(resources: Resources, claims: AccessClaims, secret: str, made_at: float) -> TokenPair:
     life_s = resources.settings.access_token_minutes * 60
-    access = sign_access_token(resources.settings.secret_key_bytes, claims, time.time(), life_s)
+    access = sign_access_token(resources.settings.secret_key_bytes, claims, made_at, life_s)
     return TokenPair(access, f"{claims.session_id}.{secret}", int(life_s))
 
 

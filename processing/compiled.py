@@ -10,7 +10,7 @@ import numba
 
 SETTINGS: Any = numba.config
 SOURCES = Path(__file__).resolve().parent
-FOLDERS_WITH_LOOPS = ("regularization", "footprint_index", "exports")
+FOLDERS_WITH_LOOPS = ("regularization", "footprint_index")
 PREFIX = "numba-"
 
 

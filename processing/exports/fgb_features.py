@@ -1,141 +1,123 @@
-"""Footprints as the features of a FlatGeobuf, a batch at a time (flatgeobuf.org; FlatBuffers' binary format).
+"""Footprints as the features of a FlatGeobuf, a batch at a time, put together from columns of bytes.
 
-A feature is laid out so that every place follows from how many parts, rings and points there are before it; then
-compiled loops write it straight from the buffers of the columns. All but the properties is in words of four bytes:
-
-    0  size | root | fields of a feature (2 words) | feature: back to its fields, geometry, properties
-    7  fields of a MultiPolygon (5) | MultiPolygon: back to its fields, type, parts
-    15 fields of a Polygon (5) | number of parts, where each is | Polygons: back to their fields, ends, points, type
-       number of rings of the first part, where each ends | … | points of the first part | …
-
-The points begin at an odd word, so that after their number the doubles are where eight bytes begin.
+Most footprints are polygons of one ring. Their points are in the file as they are in WKB, and are copied from it; all
+other shapes are laid out word by word.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import shapely
 from numpy.typing import NDArray
 
 from processing.exports.arrow_batches import attribute_record
 from processing.exports.batches import FootprintBatch
-from processing.exports.fgb_loops import (
-    HEAD,
-    TIME_BYTES,
-    measured,
-    put_geometries,
-    put_texts,
-    put_times,
-    put_values,
-)
+from processing.exports.binary_columns import BYTES, fixed_width, of_offsets, offsets_and_bytes, side_by_side
+from processing.exports.fgb_geometry import POLYGON, heads_of_rings, words_of_shapes
+from processing.exports.fgb_properties import property_columns
+from processing.exports.rings import runs
 
-TIME = pa.timestamp("ms", "UTC")
-FIRST_MS, LAST_MS = -62_167_219_200_000, 253_402_300_799_999
-"""Of the years 0 to 9999."""
-NUMBER_BYTES, LENGTH_BYTES = 2, 4
+WKB_HEAD = np.dtype([("order", "u1"), ("kind", "<u4"), ("rings", "<u4"), ("points", "<u4")])
+POINT_BYTES = 16
 
 
 @dataclass(frozen=True)
 class Features:
-    """N features side by side: their bytes, (N + 1,) where each begins, (N, 4) boxes in degrees (NaN: empty)."""
+    """N features: their bytes, and (N, 4) boxes in degrees (NaN: empty)."""
 
-    data: NDArray[np.uint8]
-    starts: NDArray[np.int64]
+    data: pa.Array
     boxes: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Column:
-    """N values: of `width` bytes each, or texts from offset to offset, and which of them are there."""
-
-    data: NDArray[np.uint8]
-    is_there: NDArray[np.bool_]
-    width: int
-    offsets: NDArray[np.int32] | None = None
-
-    def sizes(self) -> NDArray[np.int64]:
-        """Return how many bytes each takes among the properties."""
-        if self.offsets is None:
-            return (NUMBER_BYTES + self.width) * self.is_there.astype(np.int64)
-        return (NUMBER_BYTES + LENGTH_BYTES + np.diff(self.offsets).astype(np.int64)) * self.is_there
-
-    def put(self, number: int, places: NDArray[np.int64], out: NDArray[np.uint8]) -> None:
-        """Write the values, each at its place, and move the places on."""
-        if self.offsets is None:
-            put_values(self.data.reshape(-1, self.width), self.is_there, number, places, out)
-        else:
-            put_texts(self.offsets, self.data, self.is_there, number, places, out)
 
 
 def encoded(batch: FootprintBatch, schema: pa.Schema) -> Features:
     """Return the features of a batch, with its attributes in a schema of `storable` types as properties."""
-    columns = [_column(column) for column in attribute_record(batch, schema).columns]
-    rows = batch.attributes.num_rows
-    words, boxes = np.zeros(rows, np.int64), np.zeros((rows, 4))
-    offsets, data = _wkb(batch.wkb)
-    if not measured(data, offsets, words, boxes):
-        offsets, data = _wkb(pa.array(shapely.to_wkb(batch.shapes, output_dimension=2, byte_order=1), pa.binary()))
-        measured(data, offsets, words, boxes)
-    sizes = 4 * words + LENGTH_BYTES + sum((column.sizes() for column in columns), np.zeros(rows, np.int64))
-    starts = np.concatenate([[0], np.cumsum(sizes)])
-    out = np.zeros(int(starts[-1]), np.uint8)
-    put_geometries(data, offsets, words, starts, HEAD, out)
-    places = starts[:-1] + 4 * words + LENGTH_BYTES
-    for number, column in enumerate(columns):
-        column.put(number, places, out)
-    return Features(out, starts, boxes)
+    property_bytes, properties = property_columns(attribute_record(batch, schema))
+    shapes, boxes = _shape_columns(batch, property_bytes)
+    return Features(side_by_side([*shapes, *properties]), boxes)
 
 
-def storable(schema: pa.Schema) -> pa.Schema:
-    """Return the types that attributes are brought into: those that the format has and GDAL gives back."""
-    return pa.schema([pa.field(field.name, _storable_type(field.type)) for field in schema])
+def _shape_columns(
+    batch: FootprintBatch, property_bytes: NDArray[np.int64]
+) -> tuple[list[pa.Array], NDArray[np.float64]]:
+    """Return all that comes before the (N,) properties, in columns to be joined, and the (N, 4) boxes."""
+    wkb = batch.wkb.cast(BYTES)
+    is_ring = _is_one_ring(wkb)
+    outlines = Outlines.of(wkb.filter(pa.array(is_ring)))
+    if not outlines.on_earth.all():
+        is_ring[is_ring] = outlines.on_earth
+        outlines = Outlines.of(wkb.filter(pa.array(is_ring)))
+    rows, others = np.flatnonzero(is_ring), np.flatnonzero(~is_ring)
+    heads = heads_of_rings(outlines.sizes, property_bytes[rows])
+    columns = [fixed_width(heads), of_offsets(POINT_BYTES * outlines.ends_from_0, outlines.points)]
+    if not len(others):
+        return columns, outlines.boxes
+    shapes = replace(batch, wkb=batch.wkb.take(pa.array(others))).shapes
+    words, starts = words_of_shapes(shapes, property_bytes[others])
+    order = np.argsort(np.concatenate([rows, others]))
+    mixed = pa.concat_arrays([side_by_side(columns), of_offsets(4 * starts, words)]).take(pa.array(order))
+    return [mixed], np.concatenate([outlines.boxes, shapely.bounds(shapes)])[order]
 
 
-def _storable_type(kind: pa.DataType) -> pa.DataType:
-    if pa.types.is_integer(kind):
-        return pa.int64() if kind.bit_width == 64 or kind == pa.uint32() else pa.int32()
-    if pa.types.is_floating(kind):
-        return pa.float64()
-    if pa.types.is_timestamp(kind):
-        return TIME
-    return kind if pa.types.is_boolean(kind) else pa.string()
+def _is_one_ring(wkb: pa.Array) -> NDArray[np.bool_]:
+    """Tell for each WKB whether it is a polygon of one ring, in little-endian order and two dimensions."""
+    offsets, data = offsets_and_bytes(wkb)
+    sizes = np.diff(offsets)
+    found = sizes >= WKB_HEAD.itemsize + POINT_BYTES
+    heads = data[offsets[:-1][found, None] + np.arange(WKB_HEAD.itemsize)].view(WKB_HEAD)[:, 0]
+    is_ring = (heads["order"] == 1) & (heads["kind"] == POLYGON) & (heads["rings"] == 1)
+    found[found] = is_ring & (WKB_HEAD.itemsize + POINT_BYTES * heads["points"].astype(np.int64) == sizes[found])
+    return found
 
 
-def _column(column: pa.Array) -> _Column:
-    is_there = _read_only(column.is_valid().to_numpy(zero_copy_only=False))
-    if pa.types.is_timestamp(column.type):
-        times_ms = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
-        if len(times_ms) == 0 or (times_ms.min() >= FIRST_MS and times_ms.max() <= LAST_MS):
-            return _times(times_ms, is_there)
-        column = pc.replace_substring(column.cast(pa.string()), " ", "T")
-    if pa.types.is_string(column.type):
-        offsets, data = _wkb(column.cast(pa.binary()))
-        return _Column(data, is_there, 1, offsets)
-    values = pc.fill_null(column, False if pa.types.is_boolean(column.type) else 0).to_numpy(zero_copy_only=False)
-    return _Column(_read_only(np.ascontiguousarray(values).view(np.uint8)), is_there, values.itemsize)
+@dataclass(frozen=True)
+class Outlines:
+    """The rings of (N,) polygons of one ring each, counter-clockwise."""
+
+    points: NDArray[np.float64]
+    """(points, 2) degrees, ring after ring."""
+    ends_from_0: NDArray[np.int64]
+    """(N + 1,) number of points before each ring, and of all."""
+    boxes: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, wkb: pa.Array) -> "Outlines":
+        """Take the points of WKB that `_is_one_ring`."""
+        offsets, data = offsets_and_bytes(wkb)
+        # each piece is a head and its points; every second one is copied
+        halves = np.append(np.column_stack([offsets[:-1], offsets[:-1] + WKB_HEAD.itemsize]), offsets[-1])
+        points = of_offsets(halves, data).take(pa.array(np.arange(1, 2 * len(wkb), 2)))
+        ends, data = offsets_and_bytes(points)
+        whole = data[: ends[-1]].view("<f8").reshape(-1, 2)
+        return _turned(whole, ends // POINT_BYTES)
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Return the number of points of each ring."""
+        return np.diff(self.ends_from_0)
+
+    @property
+    def on_earth(self) -> NDArray[np.bool_]:
+        """Tell which rings lie within ±180°."""
+        found: NDArray[np.bool_] = (self.boxes[:, 0] >= -180.0) & (self.boxes[:, 2] <= 180.0)
+        return found
 
 
-def _times(times_ms: NDArray[np.int64], is_there: NDArray[np.bool_]) -> _Column:
-    texts = np.zeros((len(times_ms), TIME_BYTES), np.uint8)
-    put_times(_read_only(times_ms), texts)
-    offsets = np.arange(0, texts.size + 1, TIME_BYTES, dtype=np.int32)
-    return _Column(_read_only(texts.reshape(-1)), is_there, 1, _read_only(offsets))
-
-
-def _wkb(column: pa.Array) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    """Return offsets and bytes of a binary column."""
-    _, offsets, data = column.buffers()
-    if not len(column):
-        return _read_only(np.zeros(1, np.int32)), _read_only(np.zeros(0, np.uint8))
-    used = np.frombuffer(offsets, np.int32, len(column) + 1, 4 * column.offset)
-    content = np.zeros(0, np.uint8) if data is None else np.frombuffer(data, np.uint8)
-    return _read_only(used), _read_only(content)
-
-
-def _read_only[T: np.generic](array: NDArray[T]) -> NDArray[T]:
-    """Arrow's own memory cannot be written to, and a loop is compiled for one kind of array only."""
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _turned(points: NDArray[np.float64], ends: NDArray[np.int64]) -> Outlines:
+    """Return the rings with those turned round that run clockwise."""
+    starts, sizes = ends[:-1], np.diff(ends)
+    if not len(starts):
+        return Outlines(points, ends, np.zeros((0, 4)))
+    # an area is worked out from a ring's own first point, or its digits are lost among those of the degrees
+    x, y = (points - np.repeat(points[starts], sizes, axis=0)).T
+    doubled = np.zeros(len(points))
+    doubled[:-1] = x[:-1] * y[1:] - x[1:] * y[:-1]
+    doubled[ends[1:] - 1] = 0.0
+    clockwise = np.add.reduceat(doubled, starts) < 0.0
+    if clockwise.any():
+        turned = np.arange(len(points))
+        places = runs(starts[clockwise], sizes[clockwise])
+        turned[places] = np.repeat((starts + ends[1:] - 1)[clockwise], sizes[clockwise]) - places
+        points = points[turned]
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    return Outlines(points, ends, np.concatenate([low, high], axis=1))

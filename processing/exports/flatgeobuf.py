@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from processing.exports.arrow_batches import attribute_schema
 from processing.exports.batches import FootprintBatch
-from processing.exports.fgb_features import encoded, storable
+from processing.exports.fgb_features import encoded
 from processing.exports.fgb_header import header
+from processing.exports.fgb_properties import storable
 from processing.exports.fgb_runs import SortedRuns
 from processing.exports.packed_tree import tree_chunks
 
@@ -29,9 +30,9 @@ def write_fgb(path: Path, batches: Iterable[FootprintBatch]) -> None:
     source = iter(batches)
     first = next(source, None)
     schema = storable(pa.schema([]) if first is None else attribute_schema(first))
-    body = path.with_suffix(".body")
-    with body.open("x+b") as file, path.open("xb") as target:
-        runs = SortedRuns(file)
+    body, known = path.with_suffix(".body"), path.with_suffix(".places")
+    with body.open("x+b") as file, known.open("x+b") as places, path.open("xb") as target:
+        runs = SortedRuns(file, places)
         for batch in chain([] if first is None else [first], source):
             if batch.attributes.num_rows:
                 runs.add(encoded(batch, schema))
@@ -47,3 +48,4 @@ def write_fgb(path: Path, batches: Iterable[FootprintBatch]) -> None:
             file.seek(0)
             shutil.copyfileobj(file, target)
     body.unlink()
+    known.unlink()

@@ -12,7 +12,7 @@ CHUNK_ROWS = 4096 * NODE_SIZE
 
 
 def tree_chunks(
-    boxes: NDArray[np.float32], order: NDArray[np.int64], sizes: NDArray[np.int64]
+    boxes: NDArray[np.float32], order: NDArray[np.int64], sizes: NDArray[np.integer]
 ) -> Iterator[NDArray[np.void]]:
     """Yield the nodes over (N, 4) boxes, N > 0: levels from the root down, the leaves in chunks.
 
@@ -32,7 +32,7 @@ def tree_chunks(
     begin = 0
     for chunk in chunks:
         leaves = _leaves(boxes, order[chunk])
-        ends = begin + np.cumsum(sizes[chunk])
+        ends = begin + np.cumsum(sizes[chunk], dtype=np.int64)
         leaves["offset"] = ends - sizes[chunk]
         begin = int(ends[-1])
         yield leaves

@@ -11,6 +11,7 @@ from pathlib import Path
 from processing.errors import OutputNotWritable
 from processing.exports.batches import FootprintBatch, Footprints, to_batches
 from processing.exports.csv_text import write_csv
+from processing.exports.flatgeobuf import write_fgb
 from processing.exports.formats import format_named, key_of_suffix
 from processing.exports.geojson import write_geojson, write_geojsonseq
 from processing.exports.geoparquet import write_geoparquet
@@ -24,14 +25,6 @@ from processing.exports.shapefile import write_shapefile
 CHUNK_BYTES = 2**18
 
 
-
-def _write_fgb(path: Path, batches: Iterable[FootprintBatch], title: str) -> None:
-    from processing.exports.flatgeobuf import write_fgb  # its compiled code takes memory that others do not need
-
-    del title
-    write_fgb(path, batches)
-
-
 STREAMED: dict[str, Callable[[Iterable[FootprintBatch], str], Iterator[bytes]]] = {
     "geojson": write_geojson,
     "geojsonseq": write_geojsonseq,
@@ -43,7 +36,7 @@ WHOLE_FILES: dict[str, Callable[[Path, Iterable[FootprintBatch], str], None]] = 
     "shapefile": lambda path, batches, _: write_shapefile(path, batches),
     "gpkg": lambda path, batches, _: write_gpkg(path, batches),
     "parquet": lambda path, batches, _: write_geoparquet(path, batches),
-    "fgb": _write_fgb,
+    "fgb": lambda path, batches, _: write_fgb(path, batches),
     "pmtiles": write_pmtiles,
 }
 

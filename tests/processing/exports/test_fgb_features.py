@@ -1,5 +1,9 @@
 """Features that are laid out straight from WKB: whichever way it is written, the file holds the same polygons."""
 
+import struct
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pyogrio
@@ -7,6 +11,7 @@ import pytest
 import shapely
 
 from processing.exports import fgb_runs
+from processing.exports.fgb_properties import TIME, property_columns
 from processing.exports.writing import write_file
 
 HOLED = shapely.box(0, 0, 3, 3).difference(shapely.box(1, 1, 2, 2))
@@ -47,13 +52,18 @@ def test_many_runs_give_the_file_of_one(tmp_path, monkeypatch):
     assert many == one
 
 
-@pytest.mark.parametrize("text", ["0000-01-01T00:00:00.000", "1900-02-28T23:59:59.999", "1969-12-31T23:59:59.001"])
-@pytest.mark.parametrize("shift_days", [0, 1, 59, 60, 366, 36_525])
-def test_times_are_those_of_the_calendar(text, shift_days, tmp_path):
-    from processing.exports.fgb_loops import put_times
+def test_times_are_those_of_the_calendar(tmp_path):
+    days = ["0000-01-01T00:00:00.000", "1900-02-28T23:59:59.999", "1969-12-31T23:59:59.001"]
+    times = np.array(days, "M8[ms]")[:, None] + np.array([0, 1, 59, 60, 366, 36_525], "m8[D]")
+    column = pa.concat_arrays([pa.array(times.ravel()).cast(TIME), pa.nulls(1, TIME)])
+    rows = pa.record_batch([column], names=["time"])
+    size, number, *_ = property_columns(rows)[1]
+    assert size.to_pylist() == [struct.pack("<I", 30)] * times.size + [bytes(4)]
+    texts = [str(time) + "Z" for time in times.ravel()]
+    assert number.to_pylist() == [struct.pack("<HI", 0, 24) + text.encode() for text in texts] + [None]
 
-    times = (np.array([text], "M8[ms]") + np.timedelta64(shift_days, "D")).view(np.int64)
-    times.flags.writeable = False
-    out = np.zeros((1, 24), np.uint8)
-    put_times(times, out)
-    assert out.tobytes().decode() == str(times.view("M8[ms]")[0]) + "Z"
+
+def test_a_worker_of_exports_loads_neither_compiler_nor_data_frames():
+    command = "import sys, processing.exports.writing, webapp.exporter; print(*{'numba', 'pandas'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", command], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == ""

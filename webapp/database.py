@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from auth.principals import Asker
 from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
 from webapp.connection_places import WAIT_S, ConnectionPlaces
-from webapp.errors import DatabaseBusy, DiskFull
+from webapp.errors import DatabaseBusy, DiskFull, RequestInvalid
 from webapp.live_connections import check_before_use
 from webapp.row_security import say_who_asks
 
@@ -144,12 +144,14 @@ def _busy_is_coded() -> Iterator[None]:
         raise coded from error
 
 
-def _coded(error: DBAPIError) -> DatabaseBusy | DiskFull | None:
-    """Tell an outage from a mistake of ours: only the former is worth another try."""
+def _coded(error: DBAPIError) -> DatabaseBusy | DiskFull | RequestInvalid | None:
+    """Tell an outage, or a text that PostgreSQL cannot hold, from a mistake of ours."""
     if isinstance(error.orig, psycopg.errors.DiskFull):
         return DiskFull()
     if isinstance(error.orig, psycopg.OperationalError) or error.connection_invalidated:
         return DatabaseBusy()
+    if isinstance(error.orig, psycopg.DataError) and "NUL" in str(error.orig):
+        return RequestInvalid(detail="a text holds the character NUL")
     code = getattr(error.orig, "sqlite_errorname", "")
     if code.startswith("SQLITE_FULL"):
         return DiskFull()

@@ -155,7 +155,7 @@ OF_OPERATION: dict[str, ErrorKinds] = {
     "export_buildings": (errors.FormatUnknown, *INDEX),
     "update_building": (building_errors.PreconditionMissing, building_errors.VersionOutdated, core.FootprintInvalid),
     "delete_building": (building_errors.VersionOutdated, building_errors.BuildingInUse),
-    "create_export": (errors.FormatUnknown, export_errors.TooManyExports, core.StateUnknown, *INDEX),
+    "create_export": (errors.FormatUnknown, *WITH_BOX, export_errors.TooManyExports, core.StateUnknown, *INDEX),
     "download_export": (export_errors.ExportNotReady, export_errors.ExportFailed, *STORED_FILE),
     "list_models": WEIGHTS,
     "get_model": WEIGHTS,

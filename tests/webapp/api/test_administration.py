@@ -147,3 +147,10 @@ def test_clearing_up_is_shown_before_it_is_done(api, root, alice, tmp_path):
     assert (done["jobs"], done["footprints"]) == (1, result.footprint_count)
     assert root.get(f"/api/v1/jobs/{result.job_id}").status_code == 404
     assert root.get("/api/v1/admin/audit-log").json()["entries"][0]["action"] == "cleanup.done"
+
+
+def test_ids_that_no_database_can_hold_are_refused(root):
+    for user_id in (548100773615768, -21026333529, 0):
+        assert root.get(f"/api/v1/admin/users/{user_id}").status_code == 422
+        assert root.post(f"/api/v1/admin/users/{user_id}/reset-password").status_code == 422
+    assert root.get("/api/v1/jobs", params={"before": "a\0b"}).status_code in (404, 422)

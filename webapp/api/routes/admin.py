@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 
 from models.queries.audit import AuditFilter
 from webapp.api.deps import CurrentPrincipal, CurrentResources
@@ -26,6 +26,7 @@ from webapp.services.maintenance import CleanupWish
 from webapp.services.people import PersonChange
 
 router = APIRouter(prefix="/api/v1/admin", tags=["admin"])
+UserId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 @router.get("/dashboard")
@@ -58,14 +59,14 @@ def create_user(resources: CurrentResources, principal: CurrentPrincipal, body: 
 
 
 @router.get("/users/{user_id}")
-def get_user(resources: CurrentResources, principal: CurrentPrincipal, user_id: int) -> PersonOut:
+def get_user(resources: CurrentResources, principal: CurrentPrincipal, user_id: UserId) -> PersonOut:
     """Describe an account."""
     return PersonOut.model_validate(people.get_person(resources, principal, user_id))
 
 
 @router.patch("/users/{user_id}")
 def change_user(
-    request: Request, resources: CurrentResources, principal: CurrentPrincipal, user_id: int, body: PersonIn
+    request: Request, resources: CurrentResources, principal: CurrentPrincipal, user_id: UserId, body: PersonIn
 ) -> PersonOut:
     """Change role or tier of an account, shut it out or let it in again."""
     changed = people.change_person(resources, principal, user_id, PersonChange(**body.model_dump()))
@@ -75,7 +76,7 @@ def change_user(
 
 @router.post("/users/{user_id}/reset-password")
 def reset_user_password(
-    request: Request, resources: CurrentResources, principal: CurrentPrincipal, user_id: int
+    request: Request, resources: CurrentResources, principal: CurrentPrincipal, user_id: UserId
 ) -> PasswordOut:
     """Give an account a password that is made up and shown this once. All that is open in its name ends."""
     password = people.set_new_password(resources, principal, user_id)

@@ -16,6 +16,7 @@ from models.geometry_meets import SQLITE_FUNCTION, meets_exactly
 from webapp.connection_places import WAIT_S, ConnectionPlaces
 from webapp.errors import DatabaseBusy, DiskFull, RequestInvalid
 from webapp.live_connections import check_before_use
+from webapp.patient_connection import wait_only_for_a_live_server
 from webapp.row_security import say_who_asks
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "models" / "migrations"
@@ -23,6 +24,8 @@ SQLITE_BUSY_S = 30
 POOL_SIZE = 20
 SQLITE_POOL_SIZE, SQLITE_OVERFLOW = 10, 20
 CONNECT_S = 5
+KEEPALIVE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+"""Seconds, but milliseconds for the last. A way to the server that was cut without a word is noticed."""
 POSTGRESQL_OPTIONS = "-c timezone=UTC -c lock_timeout=20s -c random_page_cost=1.1"
 """PostgreSQL's own cost of a random read, 4, is a spinning disk's: with it, sums read the table and not their index."""
 MIGRATION_LOCK = 0x62666D31
@@ -72,9 +75,10 @@ def open_database(url: str) -> Database:
     if make_url(url).get_backend_name() == "sqlite":
         return Database(_sqlite_engine(url), ConnectionPlaces(SQLITE_POOL_SIZE + SQLITE_OVERFLOW))
     # What overflows a pool is closed when it comes back, and a new connection costs more than most questions.
-    options = {"connect_timeout": CONNECT_S, "options": POSTGRESQL_OPTIONS}
+    options = KEEPALIVE | {"connect_timeout": CONNECT_S, "options": POSTGRESQL_OPTIONS}
     engine = create_engine(url, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=WAIT_S, connect_args=options)
     check_before_use(engine)
+    wait_only_for_a_live_server(engine)
     event.listen(engine, "begin", say_who_asks)
     return Database(engine, ConnectionPlaces(POOL_SIZE))
 

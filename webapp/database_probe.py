@@ -9,9 +9,9 @@ from psycopg import pq
 
 from webapp.database import Database
 from webapp.errors import DatabaseBusy
+from webapp.patient_connection import connect_beside
 
 ANSWER_S = 2.0
-CONNECT_S = 2
 
 
 class DatabaseProbe:
@@ -57,13 +57,8 @@ class DatabaseProbe:
                 return
             except psycopg.OperationalError:
                 self.close()  # the server was started again, perhaps
-        self._connection = self._connected()
+        self._connection = connect_beside(self._database.engine)
         _ping(self._connection.pgconn)
-
-    def _connected(self) -> psycopg.Connection:
-        engine = self._database.engine
-        arguments, options = engine.dialect.create_connect_args(engine.url)
-        return psycopg.connect(*arguments, **(options | {"connect_timeout": CONNECT_S, "autocommit": True}))
 
 
 def _ping(connection: pq.abc.PGconn) -> None:

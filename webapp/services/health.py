@@ -16,6 +16,7 @@ from webapp.resources import Resources
 from webapp.row_security import weaknesses
 
 BEATS_MISSED = 3
+TOLD_BY_DATABASE = ("worker", "exporter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,12 @@ def check_health(resources: Resources) -> Health:
         "exporter": _exporter,
         "disk": disk_state,
     }
-    checks = {name: checked(partial(look, resources)) for name, look in parts.items()}
+    checks: dict[str, Check] = {}
+    for name, look in parts.items():
+        if name in TOLD_BY_DATABASE and not checks["database"].ok:
+            checks[name] = Check(False, "Not known: the database, which tells it, does not answer.")
+        else:
+            checks[name] = checked(partial(look, resources))
     return Health(ok=all(check.ok for check in checks.values()), checks=checks)
 
 

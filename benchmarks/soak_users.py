@@ -22,6 +22,7 @@ TIMEOUT_S = 30.0
 HANG_S = 10.0
 JOB_S = 240.0
 PAUSE_S = 0.5
+BETWEEN_JOBS_S = 5.0
 API = "/api/v1"
 ENDED = ("succeeded", "failed", "cancelled", "dead")
 CSRF = re.compile('csrf-token" content="([^"]+)"')
@@ -116,6 +117,7 @@ def work_through_jobs(program: Program, scene: Path) -> None:
     while program.goes_on:
         try:
             _one_job(program, scene)
+            time.sleep(BETWEEN_JOBS_S)
         except TimeoutError as error:
             program.ledger.wrong.append(f"never answered: {error}")
 

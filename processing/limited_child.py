@@ -1,14 +1,16 @@
 """Run a check in a child process with limits, so that no file can take its parent down.
 
-The child's module reads one JSON object from stdin and writes one to stdout: `run_limited` asks, `answer_once` answers.
+The child (`confined_child`) may read the file that is checked and the program, and change a folder that is named, but
+nothing else; it has no network. It reads one JSON object from stdin and writes one to stdout.
 """
 
 import json
+import os
 import resource
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +20,11 @@ from processing import errors
 from processing.errors import ProcessingError
 
 ROOT = Path(__file__).resolve().parents[1]
+INHERITED = (
+    *("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH"),
+    *("PYTHONPATH", "PYTHONSAFEPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE", "PYTHONWARNINGS"),
+)
+"""Of the parent's environment, which holds keys and passwords."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +41,35 @@ class ChildFailed(Exception):
     """The child gave no answer that can be read; the text tells how it ended."""
 
 
-def run_limited(module: str, request: Mapping[str, Any], wall_s: float) -> dict[str, Any]:
-    """Return what `python -m module` answers to a request.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a child is asked: a module with a function `answer`, what that is given, and which files it may touch."""
+
+    module: str
+    request: Mapping[str, Any]
+    reads: Sequence[Path]
+    changes: Sequence[Path] = ()
+
+
+def run_limited(question: Question, wall_s: float) -> dict[str, Any]:
+    """Return what the module answers to the request, in a process of its own.
 
     Raises the `ProcessingError` that the child met, and `ChildFailed` for one that died, hung or said nothing sensible.
     """
+    asked = {
+        "request": question.request,
+        "reads": [str(path.resolve()) for path in question.reads],
+        "changes": [str(path.resolve()) for path in question.changes],
+    }
     try:
         child = subprocess.run(
-            [sys.executable, "-m", module],
-            input=json.dumps(request),
+            [sys.executable, "-m", "processing.confined_child", question.module],
+            input=json.dumps(asked),
             capture_output=True,
             text=True,
             timeout=wall_s,
             cwd=ROOT,
+            env={name: os.environ[name] for name in INHERITED if name in os.environ},
             check=False,
         )
     except subprocess.TimeoutExpired as error:
@@ -79,14 +102,3 @@ def limit_this_process(limits: ChildLimits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (limits.written_bytes, limits.written_bytes))
 
-
-def answer_once(request: dict[str, Any], check: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-    """In the child: write what `check` returns, or the `ProcessingError` it raises.
-
-    What GDAL prints before stays on lines of its own.
-    """
-    try:
-        answer = check(request)
-    except ProcessingError as error:
-        answer = {"code": error.code, "parameters": error.parameters}
-    sys.stdout.write("\n" + json.dumps(answer) + "\n")

@@ -1,13 +1,11 @@
-"""Inspect a scene in a child process with limits: `python -m processing.scene_check` is the child."""
+"""Inspect a scene in a child process with limits and walls."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from processing.errors import RasterUnreadable
-from processing.limited_child import ChildFailed, ChildLimits, answer_once, limit_this_process, run_limited
+from processing.limited_child import ChildFailed, ChildLimits, Question, limit_this_process, run_limited
 from processing.raster_file import SceneBudget
 from processing.scene import SceneInfo, inspect_scene
 
@@ -22,13 +20,15 @@ def check_scene(path: Path, *, name: str, budget: SceneBudget) -> SceneInfo:
     """
     request = {"path": str(path.resolve()), "name": name, "budget": asdict(budget)}
     try:
-        answer = run_limited("processing.scene_check", request, CHILD_WALL_S)
+        found = run_limited(Question("processing.scene_check", request, reads=[path]), CHILD_WALL_S)
     except ChildFailed as error:
         raise RasterUnreadable(name=name, detail=f"Reading it {error}.") from error
-    return SceneInfo.from_json(answer["scene"])
+    return SceneInfo.from_json(found["scene"])
 
 
-def _check(request: dict[str, Any]) -> dict[str, Any]:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """In the child: inspect the scene. Raises what `inspect_scene` raises."""
+    limit_this_process(LIMITS)
     budget = SceneBudget(**request["budget"])
     try:
         info = inspect_scene(Path(request["path"]), name=request["name"], budget=budget)
@@ -36,14 +36,3 @@ def _check(request: dict[str, Any]) -> dict[str, Any]:
         detail = "Reading it needs more memory than a scene may use."
         raise RasterUnreadable(name=request["name"], detail=detail) from error
     return {"scene": info.to_json()}
-
-
-def main() -> None:
-    """Answer one request."""
-    request = json.loads(sys.stdin.read())
-    limit_this_process(LIMITS)
-    answer_once(request, _check)
-
-
-if __name__ == "__main__":
-    main()

@@ -19,6 +19,7 @@ READERS_OF_ENVIRONMENT = {
     "webapp/settings.py": "the one place that reads settings",
     "webapp/installation.py": "hands the environment on to child processes",
     "webapp/demo_source.py": "hands the environment on to pip",
+    "processing/limited_child.py": "keeps the environment, which holds secrets, from child processes",
     "webapp/cli_test.py": "hands the environment on to apt",
 }
 

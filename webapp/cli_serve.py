@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from processing.confinement import missing_walls
 from webapp import installation
 from webapp.console import Console
 from webapp.embedded_broker import EmbeddedBroker, prepare_broker
@@ -95,6 +96,8 @@ class _Installation:
 
     def _start_all(self, supervisor: Supervisor) -> EmbeddedBroker | None:
         self.console.say(f"Building Footprint AI, data in {self.settings.data_dir}")
+        for wall in missing_walls():
+            self.console.line("uploads", f"files are checked without this wall: {wall}; see docs/uploads.md")
         broker = None if self.settings.redis_url else self._start_broker(supervisor)
         self._prepare_database()
         environment = self._environment

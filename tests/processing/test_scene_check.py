@@ -41,7 +41,7 @@ def test_a_child_that_dies_means_an_unreadable_file(tmp_path, monkeypatch):
     interpreter = tmp_path / "python"
     interpreter.write_text(suicide)
     interpreter.chmod(0o755)
-    monkeypatch.setattr(scene_check.sys, "executable", str(interpreter))
+    monkeypatch.setattr(limited_child.sys, "executable", str(interpreter))
     with pytest.raises(errors.RasterUnreadable, match="SIGSEGV"):
         check_scene(path, name="scene.tif", budget=BUDGET)
 
@@ -51,7 +51,7 @@ def test_a_child_that_hangs_means_an_unreadable_file(tmp_path, monkeypatch):
     interpreter = tmp_path / "python"
     interpreter.write_text("#!/bin/sh\nexec sleep 60\n")
     interpreter.chmod(0o755)
-    monkeypatch.setattr(scene_check.sys, "executable", str(interpreter))
+    monkeypatch.setattr(limited_child.sys, "executable", str(interpreter))
     monkeypatch.setattr(scene_check, "CHILD_WALL_S", 1)
     with pytest.raises(errors.RasterUnreadable, match="longer than 1 s"):
         check_scene(path, name="scene.tif", budget=BUDGET)

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pyogrio
 import pytest
 
-from processing import errors
+from processing import errors, limited_child
 from processing.ingest import file_check
 from processing.ingest.file_check import check_in_child
 from processing.ingest.options import ColumnChoice, IngestBudget, IngestOptions
@@ -216,7 +216,7 @@ def test_a_child_that_dies_or_hangs_means_an_unreadable_file(script, words, tmp_
     interpreter = tmp_path / "python"
     interpreter.write_text(f"#!/bin/sh\n{script}\n")
     interpreter.chmod(0o755)
-    monkeypatch.setattr(file_check.sys, "executable", str(interpreter))
+    monkeypatch.setattr(limited_child.sys, "executable", str(interpreter))
     monkeypatch.setattr(file_check, "CHILD_WALL_S", 1)
     started = time.monotonic()
     with pytest.raises(errors.VectorUnreadable, match=words):

@@ -333,9 +333,11 @@ def test_times_of_nanoseconds_are_read_without_data_frames(tmp_path):
 def test_the_check_of_a_file_loads_no_data_frames(tmp_path):
     """They cost two seconds of processor time, before a byte is read."""
     path = write(frame(squares(3)), tmp_path / "a.parquet")
-    request = json.dumps({"path": str(path), "scratch": str(tmp_path), "options": asdict(IngestOptions())})
-    command = [sys.executable, "-X", "importtime", "-m", "processing.ingest.file_check"]
-    done = subprocess.run(command, input=request, capture_output=True, text=True, check=True)
+    request = {"path": str(path), "scratch": str(tmp_path), "options": asdict(IngestOptions())}
+    asked = json.dumps({"request": request, "reads": [str(path)], "changes": [str(tmp_path)]})
+    child = ["-m", "processing.confined_child", "processing.ingest.file_check"]
+    command = [sys.executable, "-X", "importtime", *child]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["report"]["kept"] == 3
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "shapely" in loaded

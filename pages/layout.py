@@ -7,6 +7,7 @@ from typing import Any
 
 import panel as pn
 import panel_material_ui as pmui
+from panel.io.state import state
 
 from pages.app_header import ADMIN_LINK, LINKS, AppHeader
 from pages.markup import stylesheet
@@ -70,7 +71,7 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
         height=52,
         margin=0,
     )
-    return pmui.Page(
+    page = pmui.Page(
         title=PRODUCT,
         meta_title=f"{parts.title} · {PRODUCT}",
         meta_name=f"{parts.title} · {PRODUCT}",
@@ -86,6 +87,20 @@ def build_page(session: Session, parts: PageParts) -> pmui.Page:
         raw_css=[stylesheet("page.css")],
         sx=PAGE_SX,
     )
+    _forget_process(page)
+    return page
+
+
+def _forget_process(page: pmui.Page) -> None:
+    """Stop a page from watching whether the process is busy, which it shows nowhere.
+
+    The library begins that with every page and never ends it. The process's state would keep all pages that were ever
+    opened, megabytes each, and tell each of them of every answer.
+    """
+    for watcher in tuple(state.param.watchers.get("busy", {}).get("value", ())):
+        watched_by = getattr(watcher.fn, "__self__", None)
+        if getattr(watched_by, "self", None) is page:
+            state.param.unwatch(watcher)
 
 
 def reading_column(*items: Any) -> pn.Column:

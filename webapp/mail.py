@@ -9,8 +9,9 @@ from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
 import structlog
-from tenacity import Retrying, stop_after_attempt, wait_exponential
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
+from webapp.errors import DatabaseBusy
 from webapp.settings import Settings
 
 CONSOLE = "console:"
@@ -27,7 +28,10 @@ def is_set_up(settings: Settings) -> bool:
 
 
 def do_later[**P](work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Do something that ends in a mail in the background: how long it takes tells nobody which addresses are known."""
+    """Do something that ends in a mail in the background: how long it takes tells nobody which addresses are known.
+
+    It begins again, a few times, where the database was busy: nobody is there any more who could ask again.
+    """
     _post_office.submit(_logged, work, *args, **kwargs)
 
 
@@ -36,9 +40,8 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = settings.mail_from, to, subject
     message.set_content(text)
-    wait = wait_exponential(multiplier=1, max=LONGEST_WAIT_S)
     try:
-        for attempt in Retrying(stop=stop_after_attempt(TRIES), wait=wait, reraise=True):
+        for attempt in Retrying(stop=stop_after_attempt(TRIES), wait=_growing_wait(), reraise=True):
             with attempt:
                 _send(settings.smtp_url.get_secret_value(), message)
     except (OSError, smtplib.SMTPException) as error:
@@ -46,10 +49,17 @@ def send(settings: Settings, to: str, subject: str, text: str) -> None:
 
 
 def _logged[**P](work: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    busy = retry_if_exception_type(DatabaseBusy)
     try:
-        work(*args, **kwargs)
+        for attempt in Retrying(retry=busy, stop=stop_after_attempt(TRIES), wait=_growing_wait(), reraise=True):
+            with attempt:
+                work(*args, **kwargs)
     except Exception:
         log.exception("mail_work_failed")
+
+
+def _growing_wait() -> wait_exponential:
+    return wait_exponential(multiplier=1, max=LONGEST_WAIT_S)
 
 
 def _send(address: str, message: EmailMessage) -> None:

@@ -40,4 +40,7 @@ async function send(event) {
   }
 }
 
-if (form) form.addEventListener("submit", send);
+if (form) {
+  form.addEventListener("submit", send);
+  form.querySelector("button").disabled = false;
+}

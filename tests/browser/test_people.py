@@ -163,5 +163,29 @@ def test_a_newcomer_makes_an_account_by_mail_and_forgets_the_password(make_scree
     expect(screen.button("Sign out")).to_be_visible()
 
 
+@pytest.mark.parametrize("address", ["/register", "/forgotten-password"])
+def test_a_form_sends_nothing_before_its_script_runs(make_screen, site, address):
+    """The browser's own way to send a form would write what was typed, passwords too, into the address."""
+    page = make_screen().page
+    held = []
+    page.route("**/assets/js/account.js", lambda route: held.append(route))
+    page.goto(f"{site.url}{address}", wait_until="commit")
+    field = page.get_by_label("Password" if address == "/register" else "E-mail address")
+    if address == "/register":
+        page.get_by_label("User name").fill("hasty")
+        page.get_by_label("E-mail address").fill("hasty@example.org")
+    field.fill("hasty@example.org")
+    field.press("Enter")
+    button = page.locator("form button")
+    button.click(force=True)
+    page.wait_for_timeout(300)
+    assert page.url == f"{site.url}{address}"
+    expect(button).to_be_disabled()
+    [route] = held
+    route.continue_()
+    expect(button).to_be_enabled()
+    expect(field).to_have_value("hasty@example.org")
+
+
 def link_in(mail):
     return re.search(r"http://\S+#token=\S+", mail.get_content())[0]

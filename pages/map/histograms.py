@@ -7,6 +7,7 @@ counts, and would slip away under the hand that is dragging over it.
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,10 @@ class LinkedHistogram:
         self._brushing = False
         self._chosen = chosen
         bars = hv.Histogram((NO_BARS.edges, NO_BARS.counts), kdims="range", vdims="buildings")
-        plot = bars.opts(hv.opts.Histogram(**_look(log_axis), hooks=[self._take]))
+        # HoloViews keeps the options of a chart for as long as the chart lives: an option that kept the page, and with
+        # it the chart, would keep both for ever.
+        taken = weakref.WeakMethod(self._take)
+        plot = bars.opts(hv.opts.Histogram(**_look(log_axis), hooks=[lambda *made: _call(taken, *made)]))
         chart = pn.pane.HoloViews(plot, height=HEIGHT_PX, sizing_mode="stretch_width", margin=0, linked_axes=False)
         self.item = pn.Column(
             pane(f'<p class="bf-note">{title}</p>'), chart, margin=0, sizing_mode="stretch_width",
@@ -109,6 +113,12 @@ class LinkedHistogram:
         """Pass the range of a drag that has ended on."""
         if event.final and event.geometry["type"] == "rect":
             self._chosen((float(event.geometry["x0"]), float(event.geometry["x1"])))
+
+
+def _call(method: weakref.WeakMethod[Callable[..., None]], *made: Any) -> None:
+    alive = method()
+    if alive is not None:
+        alive(*made)
 
 
 def log_ticks(low: float, high: float) -> list[float]:
